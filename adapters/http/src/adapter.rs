@@ -1,0 +1,145 @@
+//! For framework adapters: a session type of their own, so that `?` in a handler gives the framework's error.
+
+/// Declares an adapter's `Session` and `Typed<T>`: newtypes of this crate's whose failing methods give `$error`, which must be
+/// `From<waxseal_http::SessionError>`. Everything else comes by `Deref`.
+#[macro_export]
+macro_rules! framework_session {
+    ($error:ty) => {
+        /// A request's session: [`waxseal_http::Session`] with this framework's error, so that `?` works in handlers.
+        #[derive(Clone, Debug)]
+        pub struct Session($crate::Session);
+
+        impl From<$crate::Session> for Session {
+            fn from(session: $crate::Session) -> Self {
+                Self(session)
+            }
+        }
+
+        impl ::core::ops::Deref for Session {
+            type Target = $crate::Session;
+
+            fn deref(&self) -> &$crate::Session {
+                &self.0
+            }
+        }
+
+        impl Session {
+            /// See [`waxseal_http::Session::get`].
+            pub async fn get<T: ::serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, $error> {
+                Ok(self.0.get(key).await?)
+            }
+
+            /// See [`waxseal_http::Session::keys`].
+            pub async fn keys(&self) -> Result<Vec<String>, $error> {
+                Ok(self.0.keys().await?)
+            }
+
+            /// See [`waxseal_http::Session::entries`].
+            pub async fn entries(&self) -> Result<$crate::Data, $error> {
+                Ok(self.0.entries().await?)
+            }
+
+            /// See [`waxseal_http::Session::is_new`].
+            pub async fn is_new(&self) -> Result<bool, $error> {
+                Ok(self.0.is_new().await?)
+            }
+
+            /// See [`waxseal_http::Session::subject`].
+            pub async fn subject(&self) -> Result<Option<String>, $error> {
+                Ok(self.0.subject().await?)
+            }
+
+            /// See [`waxseal_http::Session::times`].
+            pub async fn times(&self) -> Result<Option<$crate::Times>, $error> {
+                Ok(self.0.times().await?)
+            }
+
+            /// See [`waxseal_http::Session::id`].
+            pub async fn id(&self) -> Result<Option<$crate::RowId>, $error> {
+                Ok(self.0.id().await?)
+            }
+
+            /// See [`waxseal_http::Session::insert`].
+            pub fn insert(&self, key: &str, value: impl ::serde::Serialize) -> Result<(), $error> {
+                Ok(self.0.insert(key, value)?)
+            }
+
+            /// See [`waxseal_http::Session::update`].
+            pub fn update<T, U>(
+                &self,
+                key: &str,
+                f: impl Fn(Option<T>) -> U + Send + Sync + 'static,
+            ) -> Result<(), $error>
+            where
+                T: ::serde::de::DeserializeOwned,
+                U: ::serde::Serialize,
+            {
+                Ok(self.0.update(key, f)?)
+            }
+
+            /// See [`waxseal_http::Session::take`].
+            pub async fn take<T: ::serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, $error> {
+                Ok(self.0.take(key).await?)
+            }
+
+            /// See [`waxseal_http::Session::sign_in`].
+            pub fn sign_in(&self, subject: &str) -> Result<(), $error> {
+                Ok(self.0.sign_in(subject)?)
+            }
+
+            /// See [`waxseal_http::Session::save`].
+            pub async fn save(&self) -> Result<$crate::Outcome, $error> {
+                Ok(self.0.save().await?)
+            }
+
+            /// See [`waxseal_http::Session::list`].
+            pub async fn list(&self) -> Result<Vec<$crate::SessionInfo>, $error> {
+                Ok(self.0.list().await?)
+            }
+
+            /// See [`waxseal_http::Session::revoke`].
+            pub async fn revoke(&self, id: $crate::RowId) -> Result<bool, $error> {
+                Ok(self.0.revoke(id).await?)
+            }
+
+            /// See [`waxseal_http::Session::revoke_others`].
+            pub async fn revoke_others(&self) -> Result<u64, $error> {
+                Ok(self.0.revoke_others().await?)
+            }
+
+            /// See [`waxseal_http::Session::typed`].
+            pub fn typed<T: $crate::TypedData>(&self) -> Typed<T> {
+                Typed(self.0.typed())
+            }
+        }
+
+        /// One serde struct under one key: [`waxseal_http::Typed`] with this framework's error.
+        #[derive(Clone, Debug)]
+        pub struct Typed<T>($crate::Typed<T>);
+
+        impl<T: $crate::TypedData> ::core::ops::Deref for Typed<T> {
+            type Target = $crate::Typed<T>;
+
+            fn deref(&self) -> &$crate::Typed<T> {
+                &self.0
+            }
+        }
+
+        impl<T: $crate::TypedData> Typed<T> {
+            /// See [`waxseal_http::Typed::get`].
+            pub async fn get(&self) -> Result<T, $error> {
+                Ok(self.0.get().await?)
+            }
+
+            /// See [`waxseal_http::Typed::set`].
+            pub fn set(&self, value: &T) -> Result<(), $error> {
+                Ok(self.0.set(value)?)
+            }
+
+            /// See [`waxseal_http::Typed::update`].
+            pub fn update(&self, f: impl Fn(&mut T) + Send + Sync + 'static) -> Result<(), $error> {
+                Ok(self.0.update(f)?)
+            }
+        }
+    };
+}

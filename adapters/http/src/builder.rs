@@ -1,0 +1,175 @@
+//! How sessions are set up: every choice, its default and its reason.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use waxseal_core::{Keyring, Protection, Timeouts, TimeoutsError};
+
+use crate::{
+    Clock, CookieError, CookieOptions, Sessions, Store, SystemClock,
+    contention::Contention,
+    sessions::{Engine, Keeping},
+};
+
+/// Data over this size are refused unless the bound is raised, in bytes encoded.
+const MAX_DATA_BYTES: usize = 64 * 1024;
+
+/// Which responses keep what their request did to the session (its data, sign-in and renewal). `destroy` and `sign_out`
+/// always commit: nobody stays signed in because a page failed to render.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CommitPolicy {
+    /// A 5xx response discards it, and the old cookie stays good; every other status commits.
+    #[default]
+    DiscardOnServerError,
+    /// Every response commits.
+    Always,
+}
+
+impl CommitPolicy {
+    pub(crate) fn commits(self, status: StatusCode) -> bool {
+        self == Self::Always || !status.is_server_error()
+    }
+}
+
+/// Options that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The timeouts.
+    #[error("{0}")]
+    Timeouts(#[from] TimeoutsError),
+    /// The cookie's attributes.
+    #[error("{0}")]
+    Cookie(#[from] CookieError),
+    /// A signed ticket is readable, and in stateless mode it holds all data.
+    #[error("stateless sessions keep all data in the cookie, so it must be sealed; use a store to have signed cookies")]
+    StatelessSigned,
+    /// In stateless mode the claims are the data.
+    #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]
+    StatelessClaims,
+}
+
+/// Sets up [`Sessions`]. Every option has a default that is safe for production.
+#[must_use]
+pub struct SessionsBuilder {
+    keyring: Keyring,
+    store: Option<Arc<dyn Store>>,
+    cookie: CookieOptions,
+    idle_timeout: Duration,
+    lifetime: Duration,
+    touch_interval: Option<Duration>,
+    cookie_protection: Protection,
+    row_protection: Protection,
+    claims: Vec<String>,
+    max_data_bytes: usize,
+    commit_policy: CommitPolicy,
+    clock: Box<dyn Clock>,
+}
+
+impl SessionsBuilder {
+    pub(crate) fn new(keyring: Keyring, store: Option<Arc<dyn Store>>) -> Self {
+        let timeouts = Timeouts::default();
+        Self {
+            keyring,
+            store,
+            cookie: CookieOptions::default(),
+            idle_timeout: Duration::from_secs(timeouts.idle_s()),
+            lifetime: Duration::from_secs(timeouts.lifetime_s()),
+            touch_interval: None,
+            cookie_protection: Protection::Sealed,
+            row_protection: Protection::Sealed,
+            claims: Vec::new(),
+            max_data_bytes: MAX_DATA_BYTES,
+            commit_policy: CommitPolicy::default(),
+            clock: Box::new(SystemClock),
+        }
+    }
+
+    /// A session that nobody uses for this long ends. Default: 30 minutes. Whole seconds.
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout;
+        self
+    }
+
+    /// A session ends this long after its creation (or last sign-in), however much it is used. Default: 8 hours. Whole seconds.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The idle expiry moves at most once in this interval, so that reads do not cost a write each. Default: a minute, or a
+    /// tenth of the idle timeout where that is shorter. Whole seconds, under the idle timeout.
+    pub fn touch_interval(mut self, touch_interval: Duration) -> Self {
+        self.touch_interval = Some(touch_interval);
+        self
+    }
+
+    /// The cookie's name and attributes. Default: `__Host-session`, `Secure`, `HttpOnly`, `SameSite=Lax`, `Path=/`.
+    pub fn cookie(mut self, cookie: CookieOptions) -> Self {
+        self.cookie = cookie;
+        self
+    }
+
+    /// How the cookie is protected. Default: sealed. With [`Protection::Signed`] **the browser's user can read** the session
+    /// secret (which is his), the subject and the claims; opening takes about the same time.
+    pub fn cookie_protection(mut self, protection: Protection) -> Self {
+        self.cookie_protection = protection;
+        self
+    }
+
+    /// How rows are protected. Default: sealed. With [`Protection::Signed`] **everyone who reads the database reads the data**;
+    /// nobody can change them unnoticed.
+    pub fn row_protection(mut self, protection: Protection) -> Self {
+        self.row_protection = protection;
+        self
+    }
+
+    /// Keys of the data that are copied into the ticket, so that an edge can decide without the database. Default: none. They
+    /// travel with every request: keep them few and short.
+    pub fn claims<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.claims = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The bound on a session's data, in bytes encoded. Default: 64 KiB.
+    pub fn max_data_bytes(mut self, max: usize) -> Self {
+        self.max_data_bytes = max;
+        self
+    }
+
+    /// Which responses commit. Default: all but 5xx.
+    pub fn commit_policy(mut self, policy: CommitPolicy) -> Self {
+        self.commit_policy = policy;
+        self
+    }
+
+    /// Where the time comes from. Default: the operating system. For tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The sessions. An error where options contradict each other.
+    pub fn build(self) -> Result<Sessions, ConfigError> {
+        self.cookie.validate()?;
+        let touch_interval = self.touch_interval.unwrap_or_else(|| Duration::from_secs(60).min(self.idle_timeout / 10));
+        let timeouts = Timeouts::new(self.idle_timeout, self.lifetime, touch_interval)?;
+        let keeping = match self.store {
+            Some(store) => Keeping::Rows { store, protection: self.row_protection, claims: self.claims },
+            None if self.cookie_protection == Protection::Signed => return Err(ConfigError::StatelessSigned),
+            None if !self.claims.is_empty() => return Err(ConfigError::StatelessClaims),
+            None => Keeping::Stateless,
+        };
+        Ok(Sessions(Arc::new(Engine {
+            keyring: self.keyring,
+            keeping,
+            cookie: self.cookie,
+            timeouts,
+            cookie_protection: self.cookie_protection,
+            max_data_bytes: self.max_data_bytes,
+            commit_policy: self.commit_policy,
+            clock: self.clock,
+            contention: Contention::new(),
+        })))
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong with a session, and which status it answers.
+
+use http::StatusCode;
+use waxseal_core::{SealError, SubjectError, ValueError};
+
+use crate::StoreError;
+
+/// A session could not be read or saved. A refused cookie is not one of these: it is an empty session.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The store failed. Nobody is signed out by this: the same cookie works when the store does again.
+    #[error("the session store failed: {0}")]
+    Store(#[from] StoreError),
+    /// Other requests kept changing the session, and every one of many attempts to save met newer data.
+    #[error("the session was changed by other requests at every one of {attempts} attempts to save")]
+    Contended {
+        /// How many attempts were made.
+        attempts: u32,
+    },
+    /// The task that saved ended early: the runtime is shutting down, or an update closure panicked.
+    #[error("saving the session was interrupted")]
+    Interrupted,
+    /// The operating system gave no random bytes.
+    #[error("no random bytes for a new session")]
+    Random,
+    /// A value cannot be kept, or is not of the type that was asked for.
+    #[error("session data: {0}")]
+    Value(#[from] ValueError),
+    /// The subject given to `sign_in` was refused.
+    #[error("sign-in: {0}")]
+    Subject(#[from] SubjectError),
+    /// The session's data are over the configured bound. Nothing was written.
+    #[error(
+        "the session's data are {bytes} bytes encoded, over the bound of {max}; keep large things in tables of their own and an id in the session, or raise `max_data_bytes`"
+    )]
+    DataTooLarge {
+        /// Their encoded size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// The cookie would be over what browsers keep (RFC 6265bis, 5.6). Nothing was written.
+    #[error(
+        "the session cookie would be {bytes} bytes with its name and attributes, over the {max} that browsers keep; copy fewer claims, or keep the data in a store"
+    )]
+    CookieTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// The ticket or row could not be encoded.
+    #[error("sealing the session: {0}")]
+    Seal(#[from] SealError),
+    /// What was asked for needs a row in a store, and these sessions are stateless.
+    #[error("{0} needs a session store, and these sessions are stateless")]
+    Stateless(&'static str),
+    /// What was asked for needs a signed-in session.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+}
+
+impl SessionError {
+    /// The status for a response that this error replaces: 503 where trying again later helps, 401 where nobody is signed
+    /// in, 500 for what the application has to mend.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Store(_) | Self::Contended { .. } | Self::Interrupted | Self::Random => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What a client may be told: no detail of the store, the keys or the data.
+    pub fn public_message(&self) -> &'static str {
+        match self.status() {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "The session could not be reached. Nothing was changed; please try again."
+            }
+            StatusCode::UNAUTHORIZED => "Please sign in.",
+            _ => "The session could not be saved. Nothing was changed.",
+        }
+    }
+}

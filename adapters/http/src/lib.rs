@@ -1,0 +1,61 @@
+//! The engine of waxseal: encrypted, database-backed sessions over [`http::HeaderMap`], for any framework and any store.
+//!
+//! Two calls are all that a framework adapter makes: [`Sessions::open`] before the handler and [`Sessions::commit`] after it.
+//! Between them the handler has a [`Session`]: reads are lazy (a session that nobody reads costs no database call), writes are
+//! recorded as operations and applied to the newest row when they are saved, so that two requests that change different keys
+//! both land.
+//!
+//! ```
+//! use http::{HeaderMap, StatusCode, header};
+//! use waxseal_http::{Keyring, MemoryStore, RootKey, Sessions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keyring = Keyring::new([RootKey::generate()?])?;
+//! let sessions = Sessions::builder(keyring, MemoryStore::new()).build()?;
+//!
+//! let session = sessions.open(&HeaderMap::new());
+//! session.sign_in("ada")?;
+//! session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+//!
+//! let mut response = HeaderMap::new();
+//! sessions.commit(&session, StatusCode::OK, &mut response).await?;
+//! assert!(response.contains_key(header::SET_COOKIE));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Saving runs on a `tokio` task of its own, so that a save once begun ends even when the client goes away: calls that save
+//! need a tokio runtime.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod adapter;
+mod builder;
+mod clock;
+mod contention;
+mod cookie;
+mod error;
+mod headers;
+mod memory;
+mod save;
+mod session;
+mod sessions;
+mod store;
+mod typed;
+
+pub use builder::{CommitPolicy, ConfigError, SessionsBuilder};
+pub use clock::{Clock, SystemClock};
+pub use cookie::{CookieError, CookieOptions, SameSite};
+pub use error::SessionError;
+pub use memory::MemoryStore;
+pub use save::Outcome;
+pub use session::{Session, SessionInfo, Times};
+pub use sessions::Sessions;
+pub use store::{Row, Store, StoreError, Touch, Update, Which};
+pub use typed::{Typed, TypedData};
+pub use waxseal_core::{
+    Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Timeouts, TimeoutsError,
+    Timestamp, Value, ValueError, from_value, to_value,
+};

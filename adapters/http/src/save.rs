@@ -1,0 +1,381 @@
+//! Saving: how what a request recorded becomes one statement (or one transaction) on the newest row.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use http::HeaderValue;
+use waxseal_core::{Changes, Data, Salt, Secret, Ticket, Timestamp};
+
+use crate::{
+    Row, Session, SessionError, Store, Touch, Update,
+    session::{Behind, Live, Renewal},
+    sessions::{Engine, Keeping},
+};
+
+/// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// What became of a request's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nobody looked at it.
+    Unused,
+    /// It was read, or changed to what it was.
+    Unchanged,
+    /// It was read, and its idle expiry moved.
+    Touched,
+    /// A new session was made.
+    Created,
+    /// Changed data were saved.
+    Saved,
+    /// It was renewed or signed in, with its changes.
+    Renewed,
+    /// It was ended.
+    Destroyed,
+    /// The response did not commit: changes, sign-in or renewal were dropped, and the old cookie stays good.
+    Discarded,
+    /// Another request ended or renewed the session while this one ran: its changes were dropped, not brought back to life.
+    Gone,
+}
+
+/// What is to be saved, as of one moment.
+struct Work {
+    ticket: Option<Ticket>,
+    behind: Behind,
+    changes: Changes,
+    renewal: Renewal,
+    label: Option<String>,
+    destroy: bool,
+    /// The stored data and what the changes make of them.
+    base: Data,
+}
+
+/// What a save landed.
+struct Landed {
+    ticket: Option<Ticket>,
+    live: Live,
+    cookie: Option<HeaderValue>,
+}
+
+impl Session {
+    /// Saves what is recorded, or touches. On an error nothing was written and all stays recorded.
+    pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
+        let _busy = self.0.busy.lock().await;
+        let engine = &self.0.engine;
+        let mut queue = None;
+        for attempt in 0..MAX_ATTEMPTS {
+            if matches!(self.state().behind, Behind::Unread) && !self.state().destroy {
+                self.load_while_busy().await?;
+            }
+            let work = self.work();
+            if work.destroy {
+                return self.end(work.ticket).await;
+            }
+            let mut data = work.base.clone();
+            work.changes.apply(&mut data)?;
+            let now = engine.now();
+            let (landed, outcome) = match (&work.behind, &work.ticket) {
+                (Behind::Live(live), Some(ticket)) if work.renewal != Renewal::None => {
+                    (engine.rotate(&work, live, ticket, data, now).await?, Outcome::Renewed)
+                }
+                (Behind::Live(live), Some(ticket)) if data != live.data || work.label.is_some() => {
+                    (engine.update(&work, live, ticket, data, now).await?, Outcome::Saved)
+                }
+                (Behind::Live(live), Some(ticket)) => {
+                    let due = touch && engine.timeouts.touch_due(now, live.seen_at);
+                    let landed = if due { engine.touch(live, ticket, now).await } else { None };
+                    let outcome = if landed.is_some() { Outcome::Touched } else { Outcome::Unchanged };
+                    self.land(&work, landed);
+                    return Ok(outcome);
+                }
+                (Behind::Gone, _) if !matches!(work.renewal, Renewal::SignIn(_)) => return Ok(self.lose(&work)),
+                _ if data.is_empty() && !matches!(work.renewal, Renewal::SignIn(_)) => {
+                    self.land(&work, None);
+                    return Ok(Outcome::Unchanged);
+                }
+                _ => (Some(engine.create(&work, data, now).await?), Outcome::Created),
+            };
+            if landed.is_some() {
+                self.land(&work, landed);
+                return Ok(outcome);
+            }
+            // The row has another generation, or is gone: see how it is now and try again.
+            let (Some(ticket), Keeping::Rows { store, .. }) = (&work.ticket, &engine.keeping) else { continue };
+            if queue.is_none() {
+                queue = Some(engine.contention.queue(ticket.row_id()).await);
+            } else {
+                tokio::time::sleep(jitter(attempt)).await;
+            }
+            let behind = match engine.load(store.as_ref(), ticket).await? {
+                Some((row, data)) => Behind::Live(Live::new(row, data)),
+                None => Behind::Gone,
+            };
+            let mut state = self.state();
+            state.behind = behind;
+            state.view = None;
+        }
+        Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
+    }
+
+    fn work(&self) -> Work {
+        let state = self.state();
+        Work {
+            base: state.base(self.0.presented.as_ref()).clone(),
+            behind: state.behind.clone(),
+            changes: state.changes.clone(),
+            renewal: state.renewal.clone(),
+            label: state.label.clone(),
+            destroy: state.destroy,
+            ticket: self.ticket(&state).cloned(),
+        }
+    }
+
+    /// Records what landed, and forgets just what was saved: a clone of the handle may have recorded more meanwhile.
+    fn land(&self, work: &Work, landed: Option<Landed>) {
+        let mut state = self.state();
+        state.changes.forget_first(work.changes.len());
+        state.view = None;
+        if state.renewal == work.renewal {
+            state.renewal = Renewal::None;
+        }
+        if state.label == work.label {
+            state.label = None;
+        }
+        if let Some(landed) = landed {
+            state.behind = Behind::Live(landed.live);
+            if landed.ticket.is_some() {
+                state.replaced = landed.ticket;
+            }
+            if landed.cookie.is_some() {
+                state.cookie = landed.cookie;
+            }
+        }
+    }
+
+    /// The session ended while the request ran: its changes end here.
+    fn lose(&self, work: &Work) -> Outcome {
+        let id = work.ticket.as_ref().map(|ticket| ticket.row_id().to_string());
+        tracing::warn!(
+            row_id = id,
+            changes = ?work.changes,
+            "session was ended or renewed by another request; this one's changes are dropped"
+        );
+        let mut state = self.state();
+        state.forget_changes();
+        // A cookie that an earlier save put by is as dead as its session.
+        state.cookie = None;
+        Outcome::Gone
+    }
+
+    /// Deletes the row and removes the cookie.
+    async fn end(&self, ticket: Option<Ticket>) -> Result<Outcome, SessionError> {
+        let engine = &self.0.engine;
+        if let (Some(ticket), Keeping::Rows { store, .. }) = (&ticket, &engine.keeping) {
+            store.delete(ticket.row_id()).await?;
+        }
+        let mut state = self.state();
+        state.forget_changes();
+        state.destroy = false;
+        state.behind = Behind::Gone;
+        if self.0.cookie_presented || ticket.is_some() {
+            state.cookie = Some(engine.cookie.removal());
+            Ok(Outcome::Destroyed)
+        } else {
+            Ok(Outcome::Unchanged)
+        }
+    }
+}
+
+impl Engine {
+    /// Makes a new session.
+    async fn create(&self, work: &Work, data: Data, now: Timestamp) -> Result<Landed, SessionError> {
+        let ticket = self.issue(work, &data, now)?;
+        let (landed, row) = self.prepare(ticket, work.label.clone(), data, now)?;
+        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
+            store.insert(row).await?;
+        }
+        Ok(landed)
+    }
+
+    /// Replaces a live session by one with a new secret. Nothing where its row has changed.
+    async fn rotate(
+        &self,
+        work: &Work,
+        live: &Live,
+        old: &Ticket,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<Option<Landed>, SessionError> {
+        let ticket = match &work.renewal {
+            Renewal::SignIn(_) => self.issue(work, &data, now)?,
+            _ => old.renewed(secret()?, now, &self.timeouts, self.claims(&data)),
+        };
+        let label = work.label.clone().or_else(|| live.label.clone());
+        let (landed, row) = self.prepare(ticket, label, data, now)?;
+        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
+            if !store.rotate(old.row_id(), live.generation, row).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(landed))
+    }
+
+    /// Saves changed data. Nothing where the row has changed.
+    async fn update(
+        &self,
+        work: &Work,
+        live: &Live,
+        ticket: &Ticket,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<Option<Landed>, SessionError> {
+        self.check_size(&data)?;
+        let claims = self.claims(&data);
+        let touch = self.timeouts.touch_due(now, live.seen_at).then(|| self.touched(ticket, now));
+        let expires_at = touch.map_or(live.expires_at, |touch| touch.expires_at);
+        let reissued =
+            (touch.is_some() || claims != *ticket.claims()).then(|| ticket.reissued(now, expires_at, claims));
+        let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
+        let generation = live.generation.saturating_add(1);
+        if let Keeping::Rows { store, protection, .. } = &self.keeping {
+            let sealed = self.keyring.write_row(
+                ticket.secret(),
+                &ticket.row_context(generation),
+                &data,
+                *protection,
+                salt()?,
+            )?;
+            let update = Update {
+                id: ticket.row_id(),
+                generation: live.generation,
+                now,
+                data: &sealed,
+                label: work.label.as_deref(),
+                touch,
+            };
+            if !store.update(update).await? {
+                return Ok(None);
+            }
+        }
+        let live = Live {
+            generation,
+            label: work.label.clone().or_else(|| live.label.clone()),
+            seen_at: touch.map_or(live.seen_at, |touch| touch.seen_at),
+            expires_at,
+            data,
+        };
+        Ok(Some(Landed { ticket: reissued, live, cookie }))
+    }
+
+    /// Moves the idle expiry and issues the cookie again. Nothing where another request did so, or where it fails: that is
+    /// logged and fails nothing else.
+    async fn touch(&self, live: &Live, ticket: &Ticket, now: Timestamp) -> Option<Landed> {
+        let touch = self.touched(ticket, now);
+        let reissued = ticket.reissued(now, touch.expires_at, self.claims(&live.data));
+        let moved = async {
+            let cookie = self.set_cookie(&reissued, now)?;
+            let moved = match &self.keeping {
+                Keeping::Rows { store, .. } => store.touch(ticket.row_id(), touch).await?,
+                Keeping::Stateless => true,
+            };
+            // A cookie only where the row took the touch: it may have been renewed meanwhile, and then the browser has a newer one.
+            Ok::<_, SessionError>(moved.then_some(cookie))
+        };
+        match moved.await {
+            Ok(cookie) => cookie.map(|cookie| Landed {
+                ticket: Some(reissued),
+                live: Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() },
+                cookie: Some(cookie),
+            }),
+            Err(error) => {
+                tracing::warn!(row_id = %ticket.row_id(), %error, "session not touched");
+                None
+            }
+        }
+    }
+
+    /// A ticket for a new lifetime, signed in where the request did so.
+    fn issue(&self, work: &Work, data: &Data, now: Timestamp) -> Result<Ticket, SessionError> {
+        let subject = match &work.renewal {
+            Renewal::SignIn(subject) => Some(subject.as_str()),
+            _ => None,
+        };
+        Ok(Ticket::issue(secret()?, now, &self.timeouts, subject, self.claims(data))?)
+    }
+
+    /// All that a new row and its cookie need, with every bound checked, before anything is written.
+    fn prepare(
+        &self,
+        ticket: Ticket,
+        label: Option<String>,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<(Landed, Option<Row>), SessionError> {
+        self.check_size(&data)?;
+        let cookie = self.set_cookie(&ticket, now)?;
+        let touch = self.touched(&ticket, now);
+        let generation = 1;
+        let row = match &self.keeping {
+            Keeping::Stateless => None,
+            Keeping::Rows { protection, .. } => {
+                let context = ticket.row_context(generation);
+                Some(Row {
+                    id: context.row_id,
+                    generation,
+                    subject: ticket.subject().map(String::from),
+                    label: label.clone(),
+                    created_at: ticket.created_at(),
+                    lifetime_s: ticket.lifetime_s(),
+                    seen_at: touch.seen_at,
+                    expires_at: touch.expires_at,
+                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, salt()?)?,
+                })
+            }
+        };
+        let live = Live { generation, label, seen_at: touch.seen_at, expires_at: touch.expires_at, data };
+        Ok((Landed { ticket: Some(ticket), live, cookie: Some(cookie) }, row))
+    }
+
+    fn touched(&self, ticket: &Ticket, now: Timestamp) -> Touch {
+        Touch { seen_at: now.plus_seconds(0), expires_at: self.timeouts.expires_at(now, ticket.deadline()) }
+    }
+
+    fn claims(&self, data: &Data) -> Data {
+        match &self.keeping {
+            Keeping::Rows { claims, .. } => data.only(claims.iter().map(String::as_str)),
+            Keeping::Stateless => data.clone(),
+        }
+    }
+
+    fn check_size(&self, data: &Data) -> Result<(), SessionError> {
+        let (bytes, max) = (data.encoded_len(), self.max_data_bytes);
+        if bytes > max { Err(SessionError::DataTooLarge { bytes, max }) } else { Ok(()) }
+    }
+
+    fn set_cookie(&self, ticket: &Ticket, now: Timestamp) -> Result<HeaderValue, SessionError> {
+        let value = self.keyring.write_ticket(ticket, self.cookie.cookie_name(), self.cookie_protection, salt()?)?;
+        let end = match self.keeping {
+            // The row's idle expiry is the truth: the browser keeps the cookie for as long as the row might live.
+            Keeping::Rows { .. } => ticket.deadline(),
+            Keeping::Stateless => ticket.expires_at(),
+        };
+        self.cookie.set(&value, end.seconds_since(now))
+    }
+}
+
+fn secret() -> Result<Secret, SessionError> {
+    Secret::random().map_err(|_| SessionError::Random)
+}
+
+fn salt() -> Result<Salt, SessionError> {
+    Salt::random().map_err(|_| SessionError::Random)
+}
+
+/// A random wait that grows with the attempts, at most 64 ms: processes that collide come apart.
+fn jitter(attempt: u32) -> Duration {
+    let random = RandomState::new().hash_one(attempt);
+    Duration::from_micros(random % (1000 << attempt.min(6)))
+}

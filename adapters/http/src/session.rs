@@ -1,0 +1,571 @@
+//! One request's session: lazy reads, recorded writes, and the flags that renew or end it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use http::HeaderValue;
+use serde::{Serialize, de::DeserializeOwned};
+use waxseal_core::{Changes, Data, RowId, Ticket, Timestamp, check_subject};
+
+use crate::{
+    Outcome, Row, SessionError, Typed, TypedData, Which,
+    sessions::{Engine, Keeping},
+};
+
+/// Labels are cut to this many bytes: they name a device in a list.
+const MAX_LABEL_BYTES: usize = 255;
+
+static EMPTY: Data = Data::new();
+
+/// A request's session. Clones are handles to the same one.
+///
+/// Reads are `async`, for the first of them loads the row. Writes are not: they are recorded, and saved when the response is
+/// committed, onto the data as they are then. `renew`, `sign_in`, `destroy` and changes of data are independent of each other's
+/// order: `destroy` wins over all, `sign_in` over `renew`.
+#[derive(Clone)]
+pub struct Session(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<Engine>,
+    /// The request had a cookie of our name, good or not.
+    pub(crate) cookie_presented: bool,
+    /// The ticket of the request's cookie.
+    pub(crate) presented: Option<Ticket>,
+    used: AtomicBool,
+    state: Mutex<State>,
+    /// Held while loading or saving: one at a time.
+    pub(crate) busy: tokio::sync::Mutex<()>,
+}
+
+/// What is behind the cookie, as far as is known.
+#[derive(Clone, Default)]
+pub(crate) enum Behind {
+    #[default]
+    Unread,
+    /// No session: no cookie, or one whose session had ended when it was first read. A write makes a new one.
+    Nothing,
+    /// A live session.
+    Live(Live),
+    /// The session was live in this request and was ended by another. A write is lost.
+    Gone,
+}
+
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) generation: u64,
+    pub(crate) label: Option<String>,
+    pub(crate) seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The data as they are stored.
+    pub(crate) data: Data,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    #[default]
+    None,
+    Renew,
+    SignIn(String),
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// The ticket that replaced the presented one during this request.
+    pub(crate) replaced: Option<Ticket>,
+    pub(crate) behind: Behind,
+    pub(crate) changes: Changes,
+    /// The stored data with the changes applied; made when it is asked for.
+    pub(crate) view: Option<Data>,
+    pub(crate) renewal: Renewal,
+    pub(crate) label: Option<String>,
+    pub(crate) destroy: bool,
+    pub(crate) discarded: bool,
+    /// `Set-Cookie` to send.
+    pub(crate) cookie: Option<HeaderValue>,
+    committed: bool,
+}
+
+impl State {
+    /// The stored data that changes apply to. A sign-in of another subject starts with none: what one user kept is not the next
+    /// one's.
+    pub(crate) fn base(&self, presented: Option<&Ticket>) -> &Data {
+        let other_subject = match (&self.renewal, self.ticket(presented).and_then(Ticket::subject)) {
+            (Renewal::SignIn(new), Some(present)) => new != present,
+            _ => false,
+        };
+        match &self.behind {
+            Behind::Live(live) if !other_subject => &live.data,
+            _ => &EMPTY,
+        }
+    }
+
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty() || self.renewal != Renewal::None || self.label.is_some()
+    }
+
+    pub(crate) fn forget_changes(&mut self) {
+        self.changes.forget();
+        self.view = None;
+        self.renewal = Renewal::None;
+        self.label = None;
+    }
+
+    /// The session's ticket as it is now.
+    fn ticket<'a>(&'a self, presented: Option<&'a Ticket>) -> Option<&'a Ticket> {
+        self.replaced.as_ref().or(presented)
+    }
+
+    fn data(&mut self, presented: Option<&Ticket>) -> Result<&Data, SessionError> {
+        if self.destroy || matches!(self.behind, Behind::Gone) {
+            return Ok(&EMPTY);
+        }
+        if self.changes.is_empty() {
+            return Ok(self.base(presented));
+        }
+        if self.view.is_none() {
+            let mut data = self.base(presented).clone();
+            self.changes.apply(&mut data)?;
+            self.view = Some(data);
+        }
+        Ok(self.view.as_ref().unwrap_or(&EMPTY))
+    }
+}
+
+/// When a session was created and when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// When it was created, or last signed in.
+    pub created_at: Timestamp,
+    /// When it was last used, as far as touches tell.
+    pub last_seen_at: Timestamp,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+    /// When it ends however much it is used.
+    pub deadline: Timestamp,
+}
+
+/// One of a subject's sessions, for a list of devices. Its id opens nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The row's id, by which it can be revoked.
+    pub id: RowId,
+    /// The device's name, where one was set.
+    pub label: Option<String>,
+    /// Its times.
+    pub times: Times,
+    /// Whether it is the session that asked.
+    pub is_current: bool,
+}
+
+impl SessionInfo {
+    pub(crate) fn new(row: Row, current: Option<RowId>) -> Self {
+        Self {
+            id: row.id,
+            times: Times {
+                created_at: row.created_at,
+                last_seen_at: row.seen_at,
+                expires_at: row.expires_at,
+                deadline: row.deadline(),
+            },
+            label: row.label,
+            is_current: current == Some(row.id),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(engine: Arc<Engine>, cookie_presented: bool, presented: Option<Ticket>) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            cookie_presented,
+            presented,
+            used: AtomicBool::new(false),
+            state: Mutex::default(),
+            busy: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    // --- Reading ---------------------------------------------------------------------------------------------------------
+
+    /// The value of `key`, or nothing. An error where it is not a `T`, or where the store fails: never an empty session
+    /// instead.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        Ok(self.read(|data| data.get(key)).await??)
+    }
+
+    /// The keys, in order.
+    pub async fn keys(&self) -> Result<Vec<String>, SessionError> {
+        self.read(|data| data.keys().map(String::from).collect()).await
+    }
+
+    /// A copy of all data.
+    pub async fn entries(&self) -> Result<Data, SessionError> {
+        self.read(Data::clone).await
+    }
+
+    /// Whether no live session is behind the request: it presented none, or one that has ended.
+    pub async fn is_new(&self) -> Result<bool, SessionError> {
+        self.load().await?;
+        Ok(!matches!(self.state().behind, Behind::Live(_)))
+    }
+
+    /// Whose session it is, by the database's word; nobody's before sign-in. To protect a handler, ask this.
+    pub async fn subject(&self) -> Result<Option<String>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        if state.destroy {
+            return Ok(None);
+        }
+        if let Renewal::SignIn(subject) = &state.renewal {
+            return Ok(Some(subject.clone()));
+        }
+        Ok(match state.behind {
+            Behind::Live(_) => self.ticket(&state).and_then(Ticket::subject).map(String::from),
+            _ => None,
+        })
+    }
+
+    /// The subject **as the cookie says it**, with no database call: authentic and in time, but the session may have been
+    /// ended since. To protect a handler, ask [`subject`](Self::subject).
+    pub fn ticket_subject(&self) -> Option<&str> {
+        self.mark_used();
+        self.0.presented.as_ref().and_then(Ticket::subject)
+    }
+
+    /// The claims **as the cookie says them**, with no database call: a snapshot of when it was issued, in time and authentic,
+    /// but the session may have changed or ended since.
+    pub fn ticket_claims(&self) -> Option<&Data> {
+        self.mark_used();
+        self.0.presented.as_ref().map(Ticket::claims)
+    }
+
+    /// When the session was created and when it ends; nothing for a new one that was not saved yet.
+    pub async fn times(&self) -> Result<Option<Times>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        Ok(match (&state.behind, self.ticket(&state)) {
+            (Behind::Live(live), Some(ticket)) => Some(Times {
+                created_at: ticket.created_at(),
+                last_seen_at: live.seen_at,
+                expires_at: live.expires_at,
+                deadline: ticket.deadline(),
+            }),
+            _ => None,
+        })
+    }
+
+    /// The id of the session's row: safe to show and to log. Nothing for a new one that was not saved yet. A renewal and a
+    /// sign-in change it when they are saved.
+    pub async fn id(&self) -> Result<Option<RowId>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        Ok(match state.behind {
+            Behind::Live(_) => self.ticket(&state).map(Ticket::row_id),
+            _ => None,
+        })
+    }
+
+    // --- Writing ---------------------------------------------------------------------------------------------------------
+
+    /// Sets `key`. Setting an equal value is no change. An error where the value cannot be kept; nothing is recorded then.
+    pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
+        self.record(|changes| changes.insert(key, &value))
+    }
+
+    /// Sets `key` to what `f` makes of its value. `f` runs on the data as they are when the session is saved, and again where
+    /// another request was faster: of N concurrent increments none is lost. It must depend on its argument alone.
+    ///
+    /// Where the session has been read already, an error (the present value is not a `T`) comes back at once and nothing is
+    /// recorded; else it comes when the session is read or saved. To know the value that landed, [`save`](Self::save) and then
+    /// [`get`](Self::get).
+    pub fn update<T, U>(
+        &self,
+        key: &str,
+        f: impl Fn(Option<T>) -> U + Send + Sync + 'static,
+    ) -> Result<(), SessionError>
+    where
+        T: DeserializeOwned,
+        U: Serialize,
+    {
+        self.record(|changes| {
+            changes.update(key, f);
+            Ok(())
+        })
+    }
+
+    /// Removes `key`.
+    pub fn remove(&self, key: &str) {
+        // Only recorded values and earlier updates can fail, and a removal adds neither.
+        let _ = self.record(|changes| {
+            changes.remove(key);
+            Ok(())
+        });
+    }
+
+    /// Reads `key` and removes it: for flash messages. Two requests at once may both read it.
+    pub async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let value = self.get(key).await?;
+        if value.is_some() {
+            self.remove(key);
+        }
+        Ok(value)
+    }
+
+    /// Removes every key. The session itself stays, signed in as it was.
+    pub fn clear(&self) {
+        let _ = self.record(|changes| {
+            changes.clear();
+            Ok(())
+        });
+    }
+
+    /// Names the device for the list of sessions, for example "Firefox on Linux". Cut to 255 bytes.
+    pub fn set_label(&self, label: &str) {
+        let end = (0..=label.len().min(MAX_LABEL_BYTES)).rev().find(|end| label.is_char_boundary(*end)).unwrap_or(0);
+        self.change(|state| state.label = Some(label[..end].replace(char::is_control, " ")));
+    }
+
+    /// The struct that is kept under one key; see [`Typed`].
+    pub fn typed<T: TypedData>(&self) -> Typed<T> {
+        Typed::new(self.clone())
+    }
+
+    // --- Renewing and ending ---------------------------------------------------------------------------------------------
+
+    /// Gives the session to `subject`: a new secret, a new row and a new lifetime; the old cookie is dead at once. The data
+    /// stay, unless another subject was signed in: what one user kept is not the next one's.
+    ///
+    /// Call it at every sign-in, after the credentials were checked (OWASP Session Management Cheat Sheet, "Renew the Session
+    /// ID After Any Privilege Level Change"). A sign-in takes effect even where the session before it was ended meanwhile; it
+    /// then starts with this request's changes alone.
+    pub fn sign_in(&self, subject: &str) -> Result<(), SessionError> {
+        check_subject(subject)?;
+        self.change(|state| {
+            state.renewal = Renewal::SignIn(subject.to_owned());
+            state.view = None;
+        });
+        Ok(())
+    }
+
+    /// Ends the session: the same as [`destroy`](Self::destroy), by the name that goes with `sign_in`.
+    pub fn sign_out(&self) {
+        self.destroy();
+    }
+
+    /// Gives the session a new secret and a new row; the old cookie is dead at once. Data, subject, creation time and lifetime
+    /// stay. Call it at every change of privilege that is not a sign-in. Renewing a new session does nothing.
+    pub fn renew(&self) {
+        self.change(|state| {
+            if state.renewal == Renewal::None {
+                state.renewal = Renewal::Renew;
+            }
+        });
+    }
+
+    /// Ends the session: deletes its row and removes the cookie, whatever the response's status and whatever else the request
+    /// did to it, before or after.
+    pub fn destroy(&self) {
+        self.change(|state| state.destroy = true);
+    }
+
+    /// Forgets what this request did to the session so far: nothing is saved and no cookie is sent, unless it is changed
+    /// again. What [`save`](Self::save) has saved stays saved.
+    pub fn discard(&self) {
+        let mut state = self.state();
+        state.forget_changes();
+        state.destroy = false;
+        state.discarded = true;
+    }
+
+    /// Saves now what was recorded, so that the handler sees the outcome (and any error), and later reads in this request see
+    /// what landed. It stays saved whatever the response's status; the cookie goes out with the response.
+    pub async fn save(&self) -> Result<Outcome, SessionError> {
+        self.mark_used();
+        self.finish_with(true, false).await
+    }
+
+    // --- The subject's sessions ------------------------------------------------------------------------------------------
+
+    /// The live sessions of this session's subject, the most recently seen first, this one marked.
+    pub async fn list(&self) -> Result<Vec<SessionInfo>, SessionError> {
+        let (subject, id) = self.identity().await?;
+        let store = self.0.engine.store("listing sessions")?;
+        let rows = store.list_by_subject(&subject, self.0.engine.now()).await?;
+        Ok(rows.into_iter().map(|row| SessionInfo::new(row, id)).collect())
+    }
+
+    /// Ends one session of this session's subject, at once; `false` where the subject has no such session. Its own id is a
+    /// [`sign_out`](Self::sign_out).
+    pub async fn revoke(&self, id: RowId) -> Result<bool, SessionError> {
+        let (subject, own) = self.identity().await?;
+        if own == Some(id) {
+            self.sign_out();
+            return Ok(true);
+        }
+        let store = self.0.engine.store("ending a session")?;
+        Ok(store.delete_by_subject(&subject, Which::Only(id)).await? > 0)
+    }
+
+    /// Ends the subject's other sessions, at once; tells how many. "Log out my other devices".
+    pub async fn revoke_others(&self) -> Result<u64, SessionError> {
+        let (subject, own) = self.identity().await?;
+        let store = self.0.engine.store("ending sessions")?;
+        let which = own.map_or(Which::All, Which::AllBut);
+        Ok(store.delete_by_subject(&subject, which).await?)
+    }
+
+    /// The subject and, where the session has a row, its id.
+    async fn identity(&self) -> Result<(String, Option<RowId>), SessionError> {
+        let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
+        Ok((subject, self.id().await?))
+    }
+
+    // --- Inside ----------------------------------------------------------------------------------------------------------
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session's ticket as it is now.
+    pub(crate) fn ticket<'a>(&'a self, state: &'a State) -> Option<&'a Ticket> {
+        state.ticket(self.0.presented.as_ref())
+    }
+
+    /// Whether anything read or changed the session. One that nobody used adds nothing to the response.
+    pub fn is_used(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    fn mark_used(&self) {
+        self.0.used.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_cookie(&self) -> Option<HeaderValue> {
+        self.state().cookie.take()
+    }
+
+    async fn read<R>(&self, f: impl FnOnce(&Data) -> R) -> Result<R, SessionError> {
+        self.load().await?;
+        let mut state = self.state();
+        state.data(self.0.presented.as_ref()).map(f)
+    }
+
+    fn change(&self, f: impl FnOnce(&mut State)) {
+        self.mark_used();
+        let mut state = self.state();
+        if state.committed {
+            tracing::error!(
+                "session changed after its response was committed; the change is lost unless it calls save()"
+            );
+        }
+        state.discarded = false;
+        f(&mut state);
+    }
+
+    fn record(&self, f: impl FnOnce(&mut Changes) -> Result<(), waxseal_core::ValueError>) -> Result<(), SessionError> {
+        let mut result = Ok(());
+        self.change(|state| {
+            let before = state.changes.len();
+            result = f(&mut state.changes).map_err(SessionError::from);
+            state.view = None;
+            if result.is_ok() && matches!(state.behind, Behind::Live(_) | Behind::Nothing) {
+                if let Err(error) = state.data(self.0.presented.as_ref()) {
+                    result = Err(error);
+                    state.changes.truncate(before);
+                    state.view = None;
+                }
+            }
+        });
+        result
+    }
+
+    /// Loads the row, once.
+    async fn load(&self) -> Result<(), SessionError> {
+        self.mark_used();
+        if !matches!(self.state().behind, Behind::Unread) {
+            return Ok(());
+        }
+        let _busy = self.0.busy.lock().await;
+        if matches!(self.state().behind, Behind::Unread) {
+            self.load_while_busy().await?;
+        }
+        Ok(())
+    }
+
+    /// Loads what is behind the presented ticket. The caller holds `busy`.
+    pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
+        let behind = match (&self.0.presented, &self.0.engine.keeping) {
+            (None, _) => Behind::Nothing,
+            (Some(ticket), Keeping::Stateless) => Behind::Live(Live {
+                generation: 0,
+                label: None,
+                seen_at: ticket.issued_at(),
+                expires_at: ticket.expires_at(),
+                data: ticket.claims().clone(),
+            }),
+            (Some(ticket), Keeping::Rows { store, .. }) => match self.0.engine.load(store.as_ref(), ticket).await? {
+                Some((row, data)) => Behind::Live(Live::new(row, data)),
+                None => Behind::Nothing,
+            },
+        };
+        let mut state = self.state();
+        state.behind = behind;
+        state.view = None;
+        Ok(())
+    }
+
+    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded.
+    pub(crate) async fn finish(&self, commits: bool) -> Result<Outcome, SessionError> {
+        let outcome = self.finish_with(commits, true).await;
+        self.state().committed = true;
+        outcome
+    }
+
+    async fn finish_with(&self, commits: bool, touch: bool) -> Result<Outcome, SessionError> {
+        {
+            let mut state = self.state();
+            if !state.destroy {
+                if !commits {
+                    let outcome = if state.has_changes() { Outcome::Discarded } else { Outcome::Unchanged };
+                    state.forget_changes();
+                    return Ok(outcome);
+                }
+                let due = match &state.behind {
+                    Behind::Live(live) => {
+                        touch && !state.discarded && self.0.engine.timeouts.touch_due(self.0.engine.now(), live.seen_at)
+                    }
+                    _ => false,
+                };
+                if !due && !state.has_changes() {
+                    return Ok(Outcome::Unchanged);
+                }
+            }
+        }
+        let session = self.clone();
+        let write = async move { session.write(touch).await };
+        // A task of its own: a save once begun ends even when the client goes away and this future is dropped.
+        match tokio::spawn(tracing::Instrument::in_current_span(write)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SessionError::Interrupted),
+        }
+    }
+}
+
+impl Live {
+    pub(crate) fn new(row: Row, data: Data) -> Self {
+        Self { generation: row.generation, label: row.label, seen_at: row.seen_at, expires_at: row.expires_at, data }
+    }
+}
+
+impl fmt::Debug for Session {
+    /// The presented row's id; no data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.0.presented.as_ref().map(|ticket| ticket.row_id().to_string());
+        f.debug_struct("Session").field("presented", &id).finish_non_exhaustive()
+    }
+}

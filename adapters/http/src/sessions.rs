@@ -1,0 +1,193 @@
+//! Sessions as an application sets them up once: opening and committing, and what is done to a subject's sessions from outside.
+
+use std::{fmt, sync::Arc};
+
+use http::{HeaderMap, StatusCode};
+use waxseal_core::{Data, Keyring, Protection, RowId, Ticket, TicketError, Timeouts, Timestamp};
+
+use crate::{
+    Clock, CommitPolicy, CookieOptions, Outcome, Row, Session, SessionError, SessionInfo, SessionsBuilder, Store,
+    Which, contention::Contention, cookie, headers,
+};
+
+/// The sessions of an application: keyring, store and options. Cheap to clone.
+#[derive(Clone)]
+pub struct Sessions(pub(crate) Arc<Engine>);
+
+/// What [`Sessions`] and every [`Session`] share.
+pub(crate) struct Engine {
+    pub(crate) keyring: Keyring,
+    pub(crate) keeping: Keeping,
+    pub(crate) cookie: CookieOptions,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) cookie_protection: Protection,
+    pub(crate) max_data_bytes: usize,
+    pub(crate) commit_policy: CommitPolicy,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) contention: Contention,
+}
+
+/// Where data are kept.
+pub(crate) enum Keeping {
+    /// In rows of a store; `claims` names the keys that are copied into the ticket.
+    Rows { store: Arc<dyn Store>, protection: Protection, claims: Vec<String> },
+    /// In the ticket's claims.
+    Stateless,
+}
+
+impl Engine {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The first of the presented cookies that is ours. Refusals look the same from outside; the log has the reason.
+    fn ticket(&self, headers: &HeaderMap, now: Timestamp) -> (bool, Option<Ticket>) {
+        let name = self.cookie.cookie_name();
+        let mut presented = false;
+        for value in cookie::candidates(headers, name) {
+            presented = true;
+            match self.keyring.open_ticket(name, value, now) {
+                Ok(ticket) if matches!(self.keeping, Keeping::Stateless) && ticket.idle_expired(now) => {
+                    tracing::debug!(row_id = %ticket.row_id(), "session cookie refused: idle timeout reached");
+                }
+                Ok(ticket) => return (true, Some(ticket)),
+                Err(reason @ (TicketError::Forged | TicketError::UnknownKey(_))) => {
+                    tracing::warn!(%reason, "session cookie refused");
+                }
+                Err(reason) => tracing::debug!(%reason, "session cookie refused"),
+            }
+        }
+        (presented, None)
+    }
+
+    /// The live row behind a ticket with its data opened, or nothing. What does not open is no session (and an error in the
+    /// log), never an empty live one.
+    pub(crate) async fn load(&self, store: &dyn Store, ticket: &Ticket) -> Result<Option<(Row, Data)>, SessionError> {
+        let id = ticket.row_id();
+        let Some(mut row) = store.load(id).await? else {
+            tracing::debug!(row_id = %id, "session ended: its row is gone");
+            return Ok(None);
+        };
+        if row.is_expired(self.now()) {
+            tracing::debug!(row_id = %id, "session ended: expired");
+            return Ok(None);
+        }
+        let context = ticket.row_context(row.generation);
+        let same = row.id == id
+            && row.created_at == context.created_at
+            && row.lifetime_s == context.lifetime_s
+            && row.subject.as_deref() == context.subject;
+        if !same {
+            tracing::error!(row_id = %id, "session row refused: its columns are not those of its ticket");
+            return Ok(None);
+        }
+        match self.keyring.open_row(ticket.secret(), &context, std::mem::take(&mut row.data)) {
+            Ok(data) => Ok(Some((row, data))),
+            Err(reason) => {
+                tracing::error!(row_id = %id, %reason, "session row refused");
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) fn store(&self, asked: &'static str) -> Result<&dyn Store, SessionError> {
+        match &self.keeping {
+            Keeping::Rows { store, .. } => Ok(store.as_ref()),
+            Keeping::Stateless => Err(SessionError::Stateless(asked)),
+        }
+    }
+}
+
+impl Sessions {
+    /// Sets up sessions whose data are kept in `store`.
+    pub fn builder(keyring: Keyring, store: impl Store) -> SessionsBuilder {
+        SessionsBuilder::new(keyring, Some(Arc::new(store)))
+    }
+
+    /// Sets up sessions without a store: the data travel in the sealed cookie, at most some 3,800 bytes of it.
+    ///
+    /// What needs a row cannot be had: a session cannot be ended from elsewhere (rules R5 and R6 have no subject; `destroy`
+    /// only removes the cookie, and a copy of it stays good until its times run out), a renewal does not end the old cookie
+    /// (R12), and of two requests at once the later response's data win (R7, R8). All other rules hold. Prefer a store.
+    pub fn stateless(keyring: Keyring) -> SessionsBuilder {
+        SessionsBuilder::new(keyring, None)
+    }
+
+    /// The session that a request's headers present; a new, empty one where they present none that is good. Never fails, never
+    /// asks the store.
+    pub fn open(&self, headers: &HeaderMap) -> Session {
+        let (presented, ticket) = self.0.ticket(headers, self.0.now());
+        Session::new(self.0.clone(), presented, ticket)
+    }
+
+    /// Saves what the request did to its session and adds the response's headers: `Set-Cookie`, `Cache-Control`, `Vary`.
+    ///
+    /// `status` is the response's: see [`CommitPolicy`]. On an error nothing was saved (but what [`Session::save`] had saved
+    /// before); the response must then not claim success: answer with [`SessionError::status`] and pass the headers of *that*
+    /// response to [`write_headers`](Self::write_headers).
+    pub async fn commit(
+        &self,
+        session: &Session,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+    ) -> Result<Outcome, SessionError> {
+        if !session.is_used() {
+            return Ok(Outcome::Unused);
+        }
+        let outcome = session.finish(self.0.commit_policy.commits(status)).await?;
+        self.write_headers(session, headers);
+        Ok(outcome)
+    }
+
+    /// Adds what the session has to say to a response's headers, without saving: for the response that tells of a failed
+    /// [`commit`](Self::commit).
+    pub fn write_headers(&self, session: &Session, headers: &mut HeaderMap) {
+        if session.is_used() {
+            headers::vary_cookie(headers);
+        }
+        if let Some(cookie) = session.take_cookie() {
+            headers::set_cookie(headers, cookie);
+        }
+    }
+
+    /// The live sessions of a subject, the most recently seen first.
+    pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
+        let rows = self.0.store("listing sessions")?.list_by_subject(subject, self.0.now()).await?;
+        Ok(rows.into_iter().map(|row| SessionInfo::new(row, None)).collect())
+    }
+
+    /// Ends one session of a subject; `false` where the subject has no such session.
+    pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
+        Ok(self.0.store("ending a session")?.delete_by_subject(subject, Which::Only(id)).await? > 0)
+    }
+
+    /// Ends all sessions of a subject but one; tells how many.
+    pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
+        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::AllBut(keep)).await?)
+    }
+
+    /// Ends all sessions of a subject; tells how many. After a changed password or a stolen device.
+    pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
+        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::All).await?)
+    }
+
+    /// The timeouts in force.
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.0.timeouts
+    }
+
+    /// The cookie's name.
+    pub fn cookie_name(&self) -> &str {
+        self.0.cookie.cookie_name()
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("keyring", &self.0.keyring)
+            .field("cookie", &self.0.cookie)
+            .field("timeouts", &self.0.timeouts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! waxseal sessions for [Poem](poem): a middleware and extractors.
+//!
+//! ```no_run
+//! use poem::{EndpointExt, Route, Server, get, handler, listener::TcpListener};
+//! use waxseal_poem::{Keyring, MemoryStore, Session, SessionMiddleware, Sessions};
+//!
+//! #[handler]
+//! async fn visits(session: Session) -> poem::Result<String> {
+//!     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+//!     session.save().await?;
+//!     Ok(format!("{:?}", session.get::<u64>("visits").await?))
+//! }
+//!
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let keyring = Keyring::from_text(&std::env::var("WAXSEAL_KEYS")?)?;
+//! let sessions = Sessions::builder(keyring, MemoryStore::new()).build()?;
+//! let app = Route::new().at("/visits", get(visits)).with(SessionMiddleware::new(sessions));
+//! Server::new(TcpListener::bind("127.0.0.1:3000")).run(app).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "compat")]
+mod compat;
+mod error;
+mod extract;
+mod middleware;
+
+pub use error::SessionError;
+pub use extract::{Session, SignedIn, Typed};
+pub use middleware::{SessionEndpoint, SessionMiddleware};
+pub use waxseal_http::{
+    self, CommitPolicy, CookieOptions, Data, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId, SameSite,
+    SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+};

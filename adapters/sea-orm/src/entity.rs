@@ -1,0 +1,73 @@
+//! The entity of the table `waxseal_sessions`: query it, join it, migrate it with your own.
+//!
+//! Read it freely; write through [`SeaOrmStore`](crate::SeaOrmStore), which keeps the rules (a row that is changed by hand does
+//! not open, and its session is over). To end sessions by a query of your own, delete rows: that is always safe.
+//!
+//! A user's table joins by the subject:
+//!
+//! ```
+//! mod user {
+//!     use sea_orm::entity::prelude::*;
+//!
+//!     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+//!     #[sea_orm(table_name = "users")]
+//!     pub struct Model {
+//!         #[sea_orm(primary_key, auto_increment = false)]
+//!         pub name: String,
+//!     }
+//!
+//!     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+//!     pub enum Relation {}
+//!
+//!     impl ActiveModelBehavior for ActiveModel {}
+//!
+//!     impl Related<waxseal_sea_orm::Entity> for Entity {
+//!         fn to() -> RelationDef {
+//!             Entity::has_many(waxseal_sea_orm::Entity).from(Column::Name).to(waxseal_sea_orm::Column::Subject).into()
+//!         }
+//!     }
+//! }
+//!
+//! use sea_orm::{DbBackend, EntityTrait, QueryFilter, QueryTrait, ColumnTrait};
+//!
+//! let signed_in = user::Entity::find().inner_join(waxseal_sea_orm::Entity);
+//! let sql = signed_in.filter(waxseal_sea_orm::Column::Label.eq("Firefox on Linux")).build(DbBackend::Postgres).to_string();
+//! assert!(sql.contains(r#"INNER JOIN "waxseal_sessions" ON "users"."name" = "waxseal_sessions"."subject""#));
+//! ```
+
+use sea_orm::{
+    entity::prelude::*,
+    prelude::{ChronoUnixTimestamp, ChronoUnixTimestampMillis},
+};
+
+/// A session's row. Only `data` are secret, and they are sealed.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "waxseal_sessions")]
+pub struct Model {
+    /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The row's version number, for compare-and-swap.
+    pub generation: i64,
+    /// Whose session it is; null before sign-in.
+    pub subject: Option<String>,
+    /// A device's name for the list of sessions.
+    pub label: Option<String>,
+    /// When the session was created, or last signed in. An integer: milliseconds since the Unix epoch.
+    pub created_at: ChronoUnixTimestampMillis,
+    /// The lifetime, in seconds.
+    pub lifetime_s: i64,
+    /// When it was last used, as far as touches tell. An integer: seconds since the Unix epoch.
+    pub seen_at: ChronoUnixTimestamp,
+    /// The idle expiry, never past the end of the lifetime. An integer: seconds since the Unix epoch.
+    pub expires_at: ChronoUnixTimestamp,
+    /// The sealed (or signed) data.
+    #[sea_orm(column_type = "VarBinary(StringLen::None)")]
+    pub data: Vec<u8>,
+}
+
+/// No relations of its own: relate your entities to it by `subject`, as above.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

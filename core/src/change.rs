@@ -1,0 +1,176 @@
+//! Recorded changes: a session's writes are kept as operations and can be applied again to newer data, so that two
+//! requests that change different keys both land.
+
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::fmt;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Data, Value, ValueError, from_value, to_value};
+
+/// Computes a key's next value from its present one; runs once for each attempt to save.
+pub type UpdateFn = Arc<dyn Fn(Option<Value>) -> Result<Value, ValueError> + Send + Sync>;
+
+#[derive(Clone)]
+enum Change {
+    Set(String, Value),
+    Remove(String),
+    Clear,
+    Update(String, UpdateFn),
+}
+
+/// Changes in the order in which they were recorded.
+#[derive(Clone, Default)]
+pub struct Changes(Vec<Change>);
+
+impl Changes {
+    /// No changes.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Records that `key` gets `value`.
+    pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), ValueError> {
+        let value = to_value(value)?;
+        self.0.push(Change::Set(key.into(), value));
+        Ok(())
+    }
+
+    /// Records that `key` is removed.
+    pub fn remove(&mut self, key: &str) {
+        self.0.push(Change::Remove(key.into()));
+    }
+
+    /// Records that every key is removed.
+    pub fn clear(&mut self) {
+        self.0.clear();
+        self.0.push(Change::Clear);
+    }
+
+    /// Records that `key` gets what `f` makes of the value it has then (nothing, where it has none).
+    ///
+    /// `f` runs again when the save meets newer data, so it must depend on its argument alone.
+    pub fn update<T, U>(&mut self, key: &str, f: impl Fn(Option<T>) -> U + Send + Sync + 'static)
+    where
+        T: DeserializeOwned,
+        U: Serialize,
+    {
+        let f: UpdateFn = Arc::new(move |value| to_value(&f(value.as_ref().map(from_value).transpose()?)));
+        self.0.push(Change::Update(key.into(), f));
+    }
+
+    /// Applies all changes to `data`, in order. On an error `data` has only those before it.
+    pub fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
+        self.apply_from(0, data)
+    }
+
+    /// Applies the changes from the `start`-th on: for data that have the earlier ones.
+    pub fn apply_from(&self, start: usize, data: &mut Data) -> Result<(), ValueError> {
+        for change in self.0.iter().skip(start) {
+            match change {
+                Change::Set(key, value) => {
+                    data.set(key, value.clone());
+                }
+                Change::Remove(key) => {
+                    data.remove(key);
+                }
+                Change::Clear => data.clear(),
+                Change::Update(key, f) => {
+                    let value = f(data.value(key).cloned())?;
+                    data.set(key, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many changes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets all changes.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// Forgets the first `count` changes: those that a save has landed.
+    pub fn forget_first(&mut self, count: usize) {
+        self.0.drain(..count.min(self.0.len()));
+    }
+
+    /// Forgets the changes from the `start`-th on.
+    pub fn truncate(&mut self, start: usize) {
+        self.0.truncate(start);
+    }
+}
+
+impl fmt::Debug for Changes {
+    /// Which keys, not which values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut list = f.debug_list();
+        for change in &self.0 {
+            match change {
+                Change::Set(key, _) => list.entry(&format_args!("set {key:?}")),
+                Change::Remove(key) => list.entry(&format_args!("remove {key:?}")),
+                Change::Clear => list.entry(&format_args!("clear")),
+                Change::Update(key, _) => list.entry(&format_args!("update {key:?}")),
+            };
+        }
+        list.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_different_keys_merge_onto_newer_data() {
+        let mut newer = Data::new();
+        newer.insert("theirs", &1).unwrap();
+        newer.insert("count", &5).unwrap();
+        let mut changes = Changes::new();
+        changes.insert("mine", &"x").unwrap();
+        changes.update("count", |n: Option<u64>| n.unwrap_or(0) + 1);
+        changes.remove("gone");
+        changes.apply(&mut newer).unwrap();
+        assert_eq!(newer.get::<u64>("count").unwrap(), Some(6));
+        assert_eq!(newer.get::<u64>("theirs").unwrap(), Some(1));
+        assert_eq!(newer.get::<String>("mine").unwrap().as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn clear_drops_what_was_recorded_before_it() {
+        let mut changes = Changes::new();
+        changes.insert("a", &1).unwrap();
+        changes.clear();
+        changes.insert("b", &2).unwrap();
+        assert_eq!(changes.len(), 2);
+        let mut data = Data::new();
+        data.insert("old", &0).unwrap();
+        changes.apply(&mut data).unwrap();
+        assert_eq!(data.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn an_update_of_a_value_of_another_type_is_an_error() {
+        let mut data = Data::new();
+        data.insert("count", &"many").unwrap();
+        let mut changes = Changes::new();
+        changes.update("count", |n: Option<u64>| n);
+        assert!(changes.apply(&mut data).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        let mut changes = Changes::new();
+        changes.insert("pin", &"hunter2").unwrap();
+        assert_eq!(alloc::format!("{changes:?}"), "[set \"pin\"]");
+    }
+}

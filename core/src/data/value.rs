@@ -1,0 +1,90 @@
+//! One self-describing value.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use super::Data;
+
+/// A self-describing value, as it is kept and as an edge reads it.
+///
+/// Integers have one spelling: `I64` where it fits, `U64` above. Equality is by representation: a NaN equals itself, so
+/// that setting an equal value again is no change.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Nothing: `None`, `()`.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// An integer from `i64::MIN` to `i64::MAX`.
+    I64(i64),
+    /// An integer over `i64::MAX`.
+    U64(u64),
+    /// A floating-point number.
+    F64(f64),
+    /// Text.
+    Str(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A sequence.
+    Seq(Vec<Value>),
+    /// A map with text keys.
+    Map(Data),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::I64(a), Self::I64(b)) => a == b,
+            (Self::U64(a), Self::U64(b)) => a == b,
+            (Self::F64(a), Self::F64(b)) => a.to_bits() == b.to_bits(),
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            (Self::Seq(a), Self::Seq(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+/// Why a Rust value cannot be kept in a session, or a kept value is not what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// An integer of 128 bits that does not fit into 64.
+    #[error("an integer over 64 bits cannot be kept; store it as text or bytes")]
+    IntegerTooLarge,
+    /// A map key that is not text, an integer, a boolean or a character.
+    #[error("a map key of type {0} cannot be kept; use text or integers as keys, or a sequence of pairs")]
+    MapKey(&'static str),
+    /// Two keys of one map have the same text.
+    #[error("two keys of a map have the same text {0:?}")]
+    DuplicateKey(String),
+    /// `Some` of something that is kept as nothing, which would come back as `None`.
+    #[error("Some(None) and Some(()) cannot be told from None when read back; use an enum")]
+    NestedOption,
+    /// Values nested too deep.
+    #[error("the value is nested deeper than {} levels", super::MAX_DEPTH)]
+    TooDeep,
+    /// What serde reports: the value is of another type, or its own `Serialize` failed.
+    #[error("{0}")]
+    Serde(String),
+}
+
+impl serde::ser::Error for ValueError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Serde(message.to_string())
+    }
+}
+
+impl serde::de::Error for ValueError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Serde(message.to_string())
+    }
+}

@@ -1,0 +1,185 @@
+//! The keyring: root keys of which the first seals and all open, so that keys rotate without a logout.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    Data, EdgeKeys, KeyError, KeyId, Protection, RootKey, RowContext, RowError, Salt, SealError, Secret, Ticket,
+    TicketError, Timestamp,
+    edge::{self, OpeningKey},
+    envelope::{Subkeys, Use},
+    key, row, ticket,
+};
+
+/// The application's root keys: the *primary* seals, the others are *accepted*, which means that they open only.
+///
+/// To rotate: put a new key first and keep the old one behind it. Cookies move to the new key at their next touch and rows at
+/// their next save; drop the old key once a lifetime has passed.
+#[derive(Clone)]
+pub struct Keyring {
+    roots: Vec<RootKey>,
+    opening: EdgeKeys,
+    primary: OpeningKey,
+    /// The primary's row subkeys, without the `Option` of [`OpeningKey`].
+    primary_row: Subkeys,
+}
+
+impl Keyring {
+    /// From root keys, the primary first. Refuses an empty list and duplicates.
+    pub fn new(roots: impl IntoIterator<Item = RootKey>) -> Result<Self, KeyError> {
+        let roots: Vec<RootKey> = roots.into_iter().collect();
+        let keys = roots.iter().map(opening_key).collect::<Option<Vec<_>>>().ok_or(KeyError::Empty)?;
+        let primary = keys.first().cloned().ok_or(KeyError::Empty)?;
+        let primary_row = primary.row.clone().ok_or(KeyError::Empty)?;
+        Ok(Self { roots, opening: EdgeKeys::new(keys)?, primary, primary_row })
+    }
+
+    /// From text: base64url keys of 32 bytes, one a line or separated by commas, the primary first. `label:` before a key
+    /// and `#` comments are allowed.
+    ///
+    /// ```
+    /// use waxseal_core::{Keyring, RootKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (new, old) = (RootKey::generate()?, RootKey::generate()?);
+    /// let keyring = Keyring::from_text(&format!("2026-11:{}\n2026-05:{}", *new.to_text(), *old.to_text()))?;
+    /// assert_eq!(keyring.primary_id(), new.id());
+    /// assert!(Keyring::from_text("hunter2").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let mut roots = Vec::new();
+        for (index, entry) in key::entries(text).enumerate() {
+            roots.push(RootKey::parse(entry, index.saturating_add(1))?);
+        }
+        Self::new(roots)
+    }
+
+    /// The id of the key that seals.
+    pub fn primary_id(&self) -> KeyId {
+        self.primary.id
+    }
+
+    /// The ids of all keys, the primary first.
+    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.opening.key_ids()
+    }
+
+    /// Edge keys as text for a worker that opens cookies, and with `rows` the rows behind them too. One line a key.
+    pub fn export_edge_keys(&self, rows: bool) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(self.roots.len().saturating_mul(256)));
+        for root in &self.roots {
+            let mut subkeys = Vec::from([root.subkey(Use::Cookie.seal_info()), root.subkey(Use::Cookie.sign_info())]);
+            if rows {
+                subkeys.push(root.subkey(Use::Row.seal_info()));
+                subkeys.push(root.subkey(Use::Row.sign_info()));
+            }
+            let prefix = if rows { edge::ROWS } else { edge::COOKIES };
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&edge::export(prefix, root.id(), &subkeys));
+        }
+        text
+    }
+
+    /// The value of the cookie `name` that carries `ticket`: base64url text. The salt must be fresh.
+    pub fn write_ticket(
+        &self,
+        ticket: &Ticket,
+        name: &str,
+        protection: Protection,
+        salt: Salt,
+    ) -> Result<String, SealError> {
+        ticket::write(&self.primary.cookie, self.primary.id, ticket, name, protection, &salt)
+    }
+
+    /// Opens the value of the cookie `name`; see [`EdgeKeys::open_ticket`].
+    pub fn open_ticket(&self, name: &str, value: &[u8], now: Timestamp) -> Result<Ticket, TicketError> {
+        self.opening.open_ticket(name, value, now)
+    }
+
+    /// The bytes that a row keeps for `data`. The salt must be fresh.
+    pub fn write_row(
+        &self,
+        secret: &Secret,
+        context: &RowContext<'_>,
+        data: &Data,
+        protection: Protection,
+        salt: Salt,
+    ) -> Result<Vec<u8>, SealError> {
+        row::write(&self.primary_row, self.primary.id, secret, context, data, protection, &salt)
+    }
+
+    /// Opens a row's data; see [`EdgeKeys::open_row`].
+    pub fn open_row(&self, secret: &Secret, context: &RowContext<'_>, data: Vec<u8>) -> Result<Data, RowError> {
+        self.opening.open_row(secret, context, data)
+    }
+}
+
+fn opening_key(root: &RootKey) -> Option<OpeningKey> {
+    let subkeys =
+        |usage: Use| Subkeys::new(root.subkey(usage.seal_info()).as_ref(), root.subkey(usage.sign_info()).as_ref());
+    Some(OpeningKey { id: root.id(), cookie: subkeys(Use::Cookie)?, row: Some(subkeys(Use::Row)?) })
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyring({:?})", self.opening)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::slice;
+
+    #[test]
+    fn an_empty_list_and_duplicates_are_refused() {
+        let key = RootKey::generate().unwrap();
+        assert_eq!(Keyring::new([]).unwrap_err(), KeyError::Empty);
+        assert_eq!(Keyring::from_text(" \n# nothing\n,").unwrap_err(), KeyError::Empty);
+        let twice = Keyring::new([RootKey::generate().unwrap(), key.clone(), key]);
+        assert_eq!(twice.unwrap_err(), KeyError::Duplicate { first: 2, second: 3 });
+    }
+
+    #[test]
+    fn edge_keys_open_what_the_keyring_sealed_and_say_what_they_cannot() {
+        let (new, old) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
+        let before = Keyring::new(slice::from_ref(&old).iter().cloned()).unwrap();
+        let keyring = Keyring::new([new, old]).unwrap();
+        let now = Timestamp::from_unix_seconds(1_000_000);
+        let ticket = Ticket::issue(Secret::random().unwrap(), now, &Default::default(), None, Data::new()).unwrap();
+        let context = ticket.row_context(1);
+        let cookies = EdgeKeys::from_text(&keyring.export_edge_keys(false)).unwrap();
+        let rows = EdgeKeys::from_text(&keyring.export_edge_keys(true)).unwrap();
+        assert!(!cookies.open_rows() && rows.open_rows());
+        for sealer in [&before, &keyring] {
+            for protection in [Protection::Sealed, Protection::Signed] {
+                let cookie = sealer.write_ticket(&ticket, "s", protection, Salt::random().unwrap()).unwrap();
+                assert!(cookies.open_ticket("s", cookie.as_bytes(), now).is_ok());
+                let data = sealer
+                    .write_row(ticket.secret(), &context, &Data::new(), protection, Salt::random().unwrap())
+                    .unwrap();
+                assert_eq!(rows.open_row(ticket.secret(), &context, data.clone()).unwrap(), Data::new());
+                assert_eq!(
+                    cookies.open_row(ticket.secret(), &context, data).unwrap_err(),
+                    RowError::Envelope(OpenError::NoRowKeys)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_edge_keys_and_root_keys_are_refused() {
+        let root = RootKey::generate().unwrap();
+        let text = Keyring::new([root.clone()]).unwrap().export_edge_keys(true);
+        for bad in [&text[..text.len() - 3], "waxseal-edge-v1.cookies.AAAA", &*root.to_text()] {
+            assert_eq!(EdgeKeys::from_text(bad).unwrap_err(), KeyError::NotAnEdgeKey { number: 1 });
+        }
+        assert!(EdgeKeys::from_text("").is_err());
+    }
+}

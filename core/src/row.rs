@@ -1,0 +1,163 @@
+//! The row behind a ticket: its id and the envelope of its data.
+
+use alloc::vec::Vec;
+use core::{fmt, str::FromStr};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    Data, DecodeError, KeyId, OpenError, Protection, Salt, SealError, Secret, Timestamp, encoding,
+    envelope::{self, Binding, Subkeys, Use},
+    ticket::MAX_SUBJECT_BYTES,
+};
+
+/// The id of a row: a UUID of version 7 (RFC 9562, 5.7) whose random bits are derived one-way from the session secret.
+///
+/// Safe to show: it opens nothing, and the secret does not follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId(Uuid);
+
+impl RowId {
+    /// From the 16 bytes that a database holds.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// The id that belongs to `secret` and a creation time.
+    pub fn derive(secret: &Secret, created_at: Timestamp) -> Self {
+        let created_ms = created_at.unix_ms();
+        let hash = Sha256::new()
+            .chain_update(b"waxseal/v1/row-id")
+            .chain_update(secret.as_bytes())
+            .chain_update(created_ms.to_be_bytes())
+            .finalize();
+        // The first 74 bits of the hash: 12 behind the version, 62 behind the variant.
+        let first = hash.iter().take(10).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte)) >> 6;
+        let (a, b) = (first >> 62, first & ((1 << 62) - 1));
+        let time = u128::from(created_ms) & ((1 << 48) - 1);
+        Self(Uuid::from_u128((time << 80) | (0x7 << 76) | (a << 64) | (0b10 << 62) | b))
+    }
+}
+
+impl From<Uuid> for RowId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl From<RowId> for Uuid {
+    fn from(id: RowId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for RowId {
+    /// The usual spelling of a UUID, lower case with hyphens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RowId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// What a row's data are bound to: moved to another id, user, generation, creation time or lifetime they do not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowContext<'a> {
+    /// The row's id.
+    pub row_id: RowId,
+    /// The row's version number.
+    pub generation: u64,
+    /// When the session was created.
+    pub created_at: Timestamp,
+    /// The lifetime, in seconds.
+    pub lifetime_s: u64,
+    /// Whose session it is.
+    pub subject: Option<&'a str>,
+}
+
+/// Why a row's data were not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// The envelope did not open: not this ticket's row, or changed in the database.
+    #[error("the row's data: {0}")]
+    Envelope(#[from] OpenError),
+    /// The envelope is authentic, but its contents do not decode: written by a newer version, perhaps.
+    #[error("the row's data: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+impl RowContext<'_> {
+    /// Calls `f` with the pieces of the context as FORMAT.md lists them.
+    fn with<R>(&self, f: impl FnOnce(&[&[u8]]) -> R) -> R {
+        f(&[
+            self.row_id.as_bytes(),
+            &self.generation.to_be_bytes(),
+            &self.created_at.unix_ms().to_be_bytes(),
+            &self.lifetime_s.to_be_bytes(),
+            self.subject.unwrap_or_default().as_bytes(),
+            &[u8::from(self.subject.is_some())],
+        ])
+    }
+}
+
+pub(crate) fn write(
+    keys: &Subkeys,
+    id: KeyId,
+    secret: &Secret,
+    context: &RowContext<'_>,
+    data: &Data,
+    protection: Protection,
+    salt: &Salt,
+) -> Result<Vec<u8>, SealError> {
+    if context.subject.is_some_and(|subject| subject.len() > MAX_SUBJECT_BYTES) {
+        return Err(SealError::SubjectTooLong);
+    }
+    let wire = data.wire();
+    let len = data.encoded_len();
+    context.with(|pieces| {
+        let binding = Binding { usage: Use::Row, mix: Some(secret.as_bytes()), context: pieces };
+        envelope::close(keys, id, binding, protection, salt, len, |buffer| encoding::postcard_append(&wire, buffer))
+    })
+}
+
+pub(crate) fn open<'k>(
+    subkeys: impl FnOnce(KeyId) -> Result<&'k Subkeys, OpenError>,
+    secret: &Secret,
+    context: &RowContext<'_>,
+    data: Vec<u8>,
+) -> Result<Data, RowError> {
+    let contents = context.with(|pieces| {
+        let binding = Binding { usage: Use::Row, mix: Some(secret.as_bytes()), context: pieces };
+        envelope::open(subkeys, binding, data)
+    })?;
+    Ok(Data::decode(contents.as_slice())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_id_is_a_version_7_uuid_of_its_time() {
+        let id = RowId::derive(&Secret::from_bytes([1; 32]), Timestamp::from_unix_ms(1_790_000_000_123));
+        let uuid = Uuid::from(id);
+        assert_eq!(uuid.get_version_num(), 7);
+        assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
+        assert_eq!(uuid.as_u128() >> 80, 1_790_000_000_123);
+        let later = RowId::derive(&Secret::from_bytes([0; 32]), Timestamp::from_unix_ms(1_790_000_000_124));
+        assert!(later > id);
+    }
+}
