@@ -40,10 +40,11 @@ impl MigratorTrait for Migrator {
 /// A text column that is compared byte by byte: MySQL's usual collations take "Ada" and "ada" for one.
 fn text(column: Column, backend: DbBackend) -> ColumnDef {
     let mut text = ColumnDef::new(column);
-    text.string_len(255).null();
-    if backend == DbBackend::MySql {
-        text.extra("CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-    }
+    match backend {
+        DbBackend::MySql => text.custom(Alias::new("varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")),
+        _ => text.string_len(255),
+    };
+    text.null();
     text
 }
 

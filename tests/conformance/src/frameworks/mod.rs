@@ -1,0 +1,61 @@
+//! How each framework runs a script.
+
+pub mod engine;
+pub mod poem;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, body::Bytes};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::Step;
+
+/// What came back: status, headers, body.
+pub type Raw = (StatusCode, HeaderMap, Vec<u8>);
+
+/// Sends a script with these `Cookie` headers.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw;
+}
+
+/// Sends over a socket of its own. The server stops when it is dropped.
+pub struct Socket {
+    address: String,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Socket {
+    pub fn new(address: String, server: tokio::task::JoinHandle<()>) -> Self {
+        Self { address, server }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[async_trait]
+impl Agent for Socket {
+    async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let mut request = Request::post("/")
+            .header(header::HOST, &self.address)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(serde_json::to_vec(steps).unwrap())))
+            .unwrap();
+        for cookie in cookies {
+            request.headers_mut().append(header::COOKIE, cookie.clone());
+        }
+        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        connection.abort();
+        (head.status, head.headers, body)
+    }
+}

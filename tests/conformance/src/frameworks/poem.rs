@@ -1,0 +1,37 @@
+//! Poem, over a socket.
+
+use poem::{
+    EndpointExt, Error, Route, Server, handler,
+    http::StatusCode,
+    listener::{Acceptor, Listener, TcpListener},
+    post,
+    web::{Data, Json},
+};
+use waxseal_http::Sessions;
+use waxseal_poem::{Session, SessionError, SessionMiddleware};
+
+use crate::{Gates, Step, frameworks::Socket, interpret};
+
+#[handler]
+async fn run(
+    session: Session,
+    Json(steps): Json<Vec<Step>>,
+    Data(gates): Data<&Gates>,
+) -> poem::Result<poem::Response> {
+    let reply = interpret(&session, &steps, gates).await.map_err(SessionError)?;
+    let status = StatusCode::from_u16(reply.status).unwrap();
+    if reply.failed {
+        return Err(Error::from_status(status));
+    }
+    Ok(poem::Response::builder().status(status).body(serde_json::to_vec(&reply.results).unwrap()))
+}
+
+pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
+    let app = Route::new().at("/", post(run)).with(SessionMiddleware::new(sessions)).data(gates);
+    let server = tokio::spawn(async move {
+        Server::new_with_acceptor(acceptor).run(app).await.unwrap();
+    });
+    Socket::new(address, server)
+}

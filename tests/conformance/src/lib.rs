@@ -1,0 +1,20 @@
+//! The rules of waxseal (`DESIGN.md`, section 4), written once and run on every store and through every framework.
+//!
+//! A test is a script of [`Step`]s that a [`Browser`] sends; the framework under test runs it on the request's session. Stores
+//! are seen through a [`Probe`] that counts calls and can fail, delay and falsify them. Time stands still unless a test moves it.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+mod app;
+mod browser;
+mod frameworks;
+mod probe;
+pub mod rules;
+mod script;
+mod stores;
+
+pub use app::{App, Bench, Framework, StoreKind};
+pub use browser::{Browser, Response};
+pub use probe::{Calls, Probe};
+pub use script::{Gates, Reply, Step, interpret};

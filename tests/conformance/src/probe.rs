@@ -1,0 +1,136 @@
+//! A store around the store under test: counts calls, and can be made to fail or to lie.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use waxseal_http::{Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
+
+/// How often each verb was called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    pub load: u32,
+    pub insert: u32,
+    pub update: u32,
+    pub touch: u32,
+    pub rotate: u32,
+    pub delete: u32,
+    pub other: u32,
+}
+
+impl Calls {
+    pub fn total(self) -> u32 {
+        self.load + self.insert + self.update + self.touch + self.rotate + self.delete + self.other
+    }
+}
+
+type Falsify = Box<dyn Fn(&mut Row) + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Probe(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    calls: Mutex<Calls>,
+    down: AtomicBool,
+    touches_fail: AtomicBool,
+    falsify: Mutex<Option<Falsify>>,
+}
+
+impl Probe {
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            calls: Mutex::default(),
+            down: AtomicBool::new(false),
+            touches_fail: AtomicBool::new(false),
+            falsify: Mutex::default(),
+        }))
+    }
+
+    /// The store under test itself: its calls are not counted.
+    pub fn store(&self) -> &dyn Store {
+        self.0.store.as_ref()
+    }
+
+    /// The calls since the last time this was asked.
+    pub fn take_calls(&self) -> Calls {
+        std::mem::take(&mut self.0.calls.lock().unwrap())
+    }
+
+    /// Makes every verb fail.
+    pub fn set_down(&self, down: bool) {
+        self.0.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Makes touches fail.
+    pub fn set_touches_fail(&self, fail: bool) {
+        self.0.touches_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Changes every row that is loaded.
+    pub fn falsify(&self, falsify: impl Fn(&mut Row) + Send + Sync + 'static) {
+        *self.0.falsify.lock().unwrap() = Some(Box::new(falsify));
+    }
+
+    pub fn stop_falsifying(&self) {
+        *self.0.falsify.lock().unwrap() = None;
+    }
+
+    fn count(&self, verb: impl FnOnce(&mut Calls) -> &mut u32) -> Result<&dyn Store, StoreError> {
+        *verb(&mut self.0.calls.lock().unwrap()) += 1;
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("the database is away"));
+        }
+        Ok(self.store())
+    }
+}
+
+#[async_trait]
+impl Store for Probe {
+    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+        let mut row = self.count(|calls| &mut calls.load)?.load(id).await?;
+        if let (Some(row), Some(falsify)) = (&mut row, &*self.0.falsify.lock().unwrap()) {
+            falsify(row);
+        }
+        Ok(row)
+    }
+
+    async fn insert(&self, row: Row) -> Result<(), StoreError> {
+        self.count(|calls| &mut calls.insert)?.insert(row).await
+    }
+
+    async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
+        self.count(|calls| &mut calls.update)?.update(update).await
+    }
+
+    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
+        let store = self.count(|calls| &mut calls.touch)?;
+        if self.0.touches_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("no touches today"));
+        }
+        store.touch(id, touch).await
+    }
+
+    async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
+        self.count(|calls| &mut calls.rotate)?.rotate(old, generation, new).await
+    }
+
+    async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
+        self.count(|calls| &mut calls.delete)?.delete(id).await
+    }
+
+    async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.count(|calls| &mut calls.other)?.delete_expired(now, limit).await
+    }
+
+    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
+        self.count(|calls| &mut calls.other)?.list_by_subject(subject, now).await
+    }
+
+    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
+        self.count(|calls| &mut calls.other)?.delete_by_subject(subject, which).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Every rule on every store, through every framework.
+
+#![allow(missing_docs)]
+
+use waxseal_conformance::{Bench, Framework, StoreKind, rules};
+
+macro_rules! suite {
+    ($($module:ident: $store:ident, $framework:ident;)*) => {
+        $(suite!(@module $module, $store, $framework, {
+            r01_a_bad_cookie_is_an_empty_session_without_a_database_call
+            r01_of_several_cookies_the_first_few_are_tried
+            r02_an_id_that_was_not_issued_is_never_adopted
+            r03_expired_at_equality_by_the_idle_timeout
+            r03_expired_at_equality_by_the_lifetime_however_active
+            r03_the_core_decides_expiry_after_every_load
+            r03_a_browser_that_missed_a_reissued_cookie_stays_signed_in
+            r04_refusals_look_the_same
+            r05_a_stolen_database_reads_nothing
+            r06_a_row_that_was_moved_or_changed_is_no_session
+            r07_a_save_after_a_sign_out_does_not_bring_the_session_back
+            r07_a_save_after_a_renewal_changes_neither_session
+            r07_a_save_after_the_expiry_does_not_bring_the_session_back
+            r07_a_late_sign_in_starts_afresh_without_the_old_data
+            r08_changes_of_different_keys_both_land
+            r08_no_increment_is_lost
+            r09_a_failing_store_is_503_never_a_logout
+            r09_a_failing_touch_fails_nothing
+            r10_reads_never_write_but_one_touch_per_interval
+            r10_of_requests_at_once_one_touches
+            r10_a_late_touch_does_not_overwrite_a_renewed_cookie
+            r11_statements_are_as_few_as_can_be
+            r12_flags_and_changes_are_independent_of_their_order
+            r12_renewal_alone_kills_the_old_cookie_and_keeps_times
+            r12_a_sign_in_of_another_user_starts_without_the_first_ones_data
+            r13_the_removal_is_the_cookie_with_its_flags
+            r13_a_dead_cookie_is_ignored_not_removed
+            r14_a_server_error_discards_all_but_a_sign_out
+            r14_every_other_status_commits_also_an_err
+            r14_the_policy_can_be_to_commit_always
+            r15_keys_rotate_without_a_logout
+            r16_headers_go_with_the_session
+            r16_claims_travel_when_they_change
+            r17_what_is_too_large_is_an_error_before_anything_is_written
+            r17_data_up_to_the_default_bound_are_kept
+            r18_stateless_sessions_keep_the_rules_that_need_no_row
+            devices_are_listed_and_signed_out
+            discard_forgets_this_requests_changes
+            reads_see_the_requests_own_writes
+            save_lands_at_once
+            bad_subjects_and_values_are_refused_with_nothing_lost
+        });)*
+    };
+    (@module $module:ident, $store:ident, $framework:ident, { $($rule:ident)* }) => {
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let test = concat!(stringify!($module), "_", stringify!($rule));
+                    let Some(bench) = Bench::open(StoreKind::$store, Framework::$framework, &test[..test.len().min(50)]).await else { return };
+                    rules::$rule(&bench).await;
+                    bench.close().await;
+                }
+            )*
+        }
+    };
+}
+
+suite! {
+    memory_engine: Memory, Engine;
+    memory_poem: Memory, Poem;
+    sqlite_engine: Sqlite, Engine;
+    sqlite_poem: Sqlite, Poem;
+    postgres_engine: Postgres, Engine;
+    postgres_poem: Postgres, Poem;
+    mariadb_engine: MariaDb, Engine;
+    mariadb_poem: MariaDb, Poem;
+}
+
+macro_rules! stores {
+    ($($module:ident: $store:ident;)*) => {
+        $(suite!(@module $module, $store, Engine, {
+            a_save_once_begun_runs_to_its_end
+            store_rows_come_back_as_they_went
+            store_inserts_never_overwrite
+            store_updates_need_the_generation_and_a_live_row
+            store_touches_move_times_forward_only
+            store_rotation_is_all_or_nothing
+            store_of_rotations_at_once_one_wins
+            store_subjects_are_compared_byte_by_byte
+            store_sweeps_expired_rows_in_batches
+        });)*
+    };
+}
+
+stores! {
+    memory_store: Memory;
+    sqlite_store: Sqlite;
+    postgres_store: Postgres;
+    mariadb_store: MariaDb;
+}
