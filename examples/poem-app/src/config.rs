@@ -1,0 +1,98 @@
+//! The application's configuration, from environment variables.
+
+use std::{
+    env,
+    fs::OpenOptions,
+    io::{self, Read, Write},
+    str::FromStr,
+    time::Duration,
+};
+
+use waxseal_poem::RootKey;
+
+/// Where the key lies that the first run makes.
+const KEY_FILE: &str = "waxseal-example.key";
+
+pub(crate) struct Config {
+    /// `HOST` (127.0.0.1) and `PORT` (3000).
+    pub(crate) address: String,
+    /// `DATABASE_URL`; a SQLite file in the working directory where it is not set.
+    pub(crate) database_url: String,
+    /// `WAXSEAL_SECURE_COOKIE=1`: behind TLS. Else cookies for plain HTTP, for development.
+    pub(crate) secure_cookie: bool,
+    /// `WAXSEAL_IDLE_TIMEOUT`, in seconds; 30 minutes.
+    pub(crate) idle_timeout: Duration,
+    /// `WAXSEAL_LIFETIME`, in seconds; 8 hours.
+    pub(crate) lifetime: Duration,
+    /// `WAXSEAL_TOUCH_INTERVAL`, in seconds; a tenth of the idle timeout, at most a minute.
+    pub(crate) touch_interval: Duration,
+    /// `WAXSEAL_KEYS`.
+    keys: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("{name} is {value:?}, not {wanted}")]
+    Value { name: &'static str, value: String, wanted: &'static str },
+    #[error("the key file {KEY_FILE} cannot be read or made: {0}; set WAXSEAL_KEYS instead")]
+    KeyFile(#[from] io::Error),
+    #[error("no random bytes for a key: {0}")]
+    Random(String),
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+        let seconds = |name, default: Duration| {
+            let seconds = parsed(name, "a number of seconds", default.as_secs())?;
+            Ok::<_, ConfigError>(Duration::from_secs(seconds))
+        };
+        let idle_timeout = seconds("WAXSEAL_IDLE_TIMEOUT", Duration::from_secs(30 * 60))?;
+        Ok(Self {
+            address: format!(
+                "{}:{}",
+                env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into()),
+                parsed("PORT", "a port from 0 to 65535", 3000u16)?
+            ),
+            database_url: env::var("DATABASE_URL")
+                .unwrap_or_else(|_| "sqlite://waxseal-example.sqlite?mode=rwc".into()),
+            secure_cookie: parsed("WAXSEAL_SECURE_COOKIE", "0 or 1", 0u8)? != 0,
+            idle_timeout,
+            lifetime: seconds("WAXSEAL_LIFETIME", Duration::from_secs(8 * 3600))?,
+            touch_interval: seconds("WAXSEAL_TOUCH_INTERVAL", Duration::from_secs(60).min(idle_timeout / 10))?,
+            keys: env::var("WAXSEAL_KEYS").ok(),
+        })
+    }
+
+    /// The keys of `WAXSEAL_KEYS`; where that is not set, of a file that the first run makes.
+    pub(crate) fn keys(&self) -> Result<String, ConfigError> {
+        if let Some(keys) = &self.keys {
+            return Ok(keys.clone());
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(KEY_FILE) {
+            Ok(mut file) => {
+                let key = RootKey::generate().map_err(|error| ConfigError::Random(error.to_string()))?.to_text();
+                writeln!(file, "{}", *key)?;
+                tracing::info!("made a session key and stored it in {KEY_FILE}; set WAXSEAL_KEYS to use your own");
+                Ok(key.to_string())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let mut keys = String::new();
+                std::fs::File::open(KEY_FILE)?.read_to_string(&mut keys)?;
+                tracing::info!("using the session key in {KEY_FILE}");
+                Ok(keys)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn parsed<T: FromStr>(name: &'static str, wanted: &'static str, default: T) -> Result<T, ConfigError> {
+    match env::var(name) {
+        Ok(value) => value.trim().parse().map_err(|_| ConfigError::Value { name, value, wanted }),
+        Err(_) => Ok(default),
+    }
+}
