@@ -135,6 +135,7 @@ impl fmt::Debug for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OpenError;
     use core::slice;
 
     #[test]

@@ -26,6 +26,7 @@
 //! system. The wire format is [FORMAT.md](https://docs.rs/waxseal-core), version 1.
 
 #![no_std]
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),

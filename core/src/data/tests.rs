@@ -1,1 +1,186 @@
-//! tests
+//! What goes into a session comes out as it was, or is refused.
+
+use alloc::{collections::BTreeMap, format, vec, vec::Vec};
+use std::{fmt::Debug, string::String};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::*;
+
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
+    let mut data = Data::new();
+    data.insert("k", &value).unwrap();
+    let decoded = Data::decode(&data.encode()).unwrap();
+    assert_eq!(decoded, data);
+    assert_eq!(decoded.get::<T>("k").unwrap(), Some(value));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Shape {
+    Unit,
+    New(u8),
+    Tuple(i32, String),
+    Struct { x: Option<f64>, y: Vec<u16> },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    A { n: u64 },
+    B,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Wrapper(String);
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Everything {
+    flag: bool,
+    small: i8,
+    large: u64,
+    wide: i128,
+    float: f32,
+    letter: char,
+    text: String,
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+    unit: (),
+    none: Option<u8>,
+    some: Option<Wrapper>,
+    tuple: (u8, String),
+    map: BTreeMap<i32, Shape>,
+    shapes: Vec<Shape>,
+    tagged: Vec<Tagged>,
+}
+
+#[test]
+fn structs_enums_options_maps_numbers_and_bytes_come_back() {
+    comes_back(Everything {
+        flag: true,
+        small: -128,
+        large: u64::MAX,
+        wide: i64::MIN.into(),
+        float: 1.5,
+        letter: 'ß',
+        text: "naïve".into(),
+        bytes: vec![0, 255],
+        unit: (),
+        none: None,
+        some: Some(Wrapper("w".into())),
+        tuple: (1, "two".into()),
+        map: [(-1, Shape::Unit), (2, Shape::New(3))].into(),
+        shapes: vec![Shape::Tuple(-4, "t".into()), Shape::Struct { x: Some(0.1), y: vec![1, 2] }],
+        tagged: vec![Tagged::A { n: 1 << 60 }, Tagged::B],
+    });
+    comes_back(Shape::Unit);
+    comes_back([u64::MAX, 0, i64::MAX as u64, i64::MAX as u64 + 1]);
+    comes_back([i64::MIN, -1, 0]);
+    comes_back(Some(5u8));
+    comes_back(None::<u8>);
+    comes_back((f64::INFINITY, f64::MIN_POSITIVE));
+}
+
+#[test]
+fn what_would_come_back_as_something_else_is_refused() {
+    assert_eq!(to_value(&(u64::MAX as u128 + 1)), Err(ValueError::IntegerTooLarge));
+    assert_eq!(to_value(&(i64::MIN as i128 - 1)), Err(ValueError::IntegerTooLarge));
+    assert_eq!(to_value(&Some(None::<u8>)), Err(ValueError::NestedOption));
+    assert_eq!(to_value(&Some(())), Err(ValueError::NestedOption));
+    let keys: BTreeMap<(u8, u8), u8> = [((1, 2), 3)].into();
+    assert_eq!(to_value(&keys), Err(ValueError::MapKey("tuple")));
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(untagged)]
+    enum Key {
+        Number(u8),
+        Text(&'static str),
+    }
+    let twice: BTreeMap<Key, u8> = [(Key::Number(1), 1), (Key::Text("1"), 2)].into();
+    assert_eq!(to_value(&twice), Err(ValueError::DuplicateKey("1".into())));
+}
+
+#[test]
+fn depth_is_bounded_when_written_and_when_read() {
+    fn nested(levels: usize) -> serde_json::Value {
+        (0..levels).fold(serde_json::Value::Null, |inner, _| serde_json::Value::Array(vec![inner]))
+    }
+    let mut data = Data::new();
+    data.insert("deep", &nested(MAX_DEPTH)).unwrap();
+    assert_eq!(Data::decode(&data.encode()).unwrap(), data);
+    assert_eq!(data.insert("deeper", &nested(MAX_DEPTH + 1)), Err(ValueError::TooDeep));
+    // One key, then sequences of one element without end.
+    let mut bytes = vec![1, 1, b'k'];
+    bytes.extend([7, 1].repeat(100_000));
+    assert_eq!(Data::decode(&bytes), Err(DecodeError));
+}
+
+#[test]
+fn a_value_of_another_type_is_an_error_that_names_it() {
+    let mut data = Data::new();
+    data.insert("n", &"many").unwrap();
+    let error = data.get::<u64>("n").unwrap_err();
+    assert!(format!("{error}").contains("u64"), "{error}");
+    data.insert("n", &300).unwrap();
+    assert!(data.get::<u8>("n").is_err(), "out of range is not cut off");
+    data.insert("n", &-1).unwrap();
+    assert!(data.get::<u64>("n").is_err());
+    assert_eq!(data.get::<u64>("absent").unwrap(), None);
+}
+
+#[test]
+fn integers_have_one_spelling_and_nan_equals_itself() {
+    assert_eq!(to_value(&5u64), to_value(&5i8));
+    let mut data = Data::new();
+    assert!(data.insert("x", &f64::NAN).unwrap());
+    assert!(!data.insert("x", &f64::NAN).unwrap(), "an equal value set again is no change");
+    assert!(data.insert("x", &0.0).unwrap());
+    assert!(data.insert("x", &-0.0).unwrap());
+}
+
+#[test]
+fn bytes_and_sequences_of_numbers_read_as_each_other() {
+    let mut data = Data::new();
+    data.insert("b", serde_bytes::Bytes::new(&[1, 2])).unwrap();
+    assert_eq!(data.get::<Vec<u8>>("b").unwrap(), Some(vec![1, 2]));
+    data.insert("b", &vec![1u8, 2]).unwrap();
+    assert_eq!(data.get::<serde_bytes::ByteBuf>("b").unwrap().unwrap().as_slice(), [1, 2]);
+}
+
+#[test]
+fn values_serialize_plainly() {
+    let mut data = Data::new();
+    data.insert("a", &(1, "b", None::<u8>)).unwrap();
+    assert_eq!(serde_json::to_string(&data).unwrap(), r#"{"a":[1,"b",null]}"#);
+    let back: Data = serde_json::from_str(r#"{"a":[1,"b",null]}"#).unwrap();
+    assert_eq!(back, data);
+    assert_eq!(to_value(&data).unwrap(), Value::Map(data.clone()));
+    assert_eq!(data.get::<Value>("a").unwrap().as_ref(), data.value("a"));
+}
+
+#[test]
+fn only_one_encoding_is_read() {
+    let mut data = Data::new();
+    data.insert("a", &1).unwrap();
+    data.insert("b", &2).unwrap();
+    let bytes = data.encode();
+    assert_eq!(bytes, [2, 1, b'a', 2, 2, 1, b'b', 2, 4]);
+    assert_eq!(bytes.len(), data.encoded_len());
+    for other in [
+        vec![2, 1, b'b', 2, 4, 1, b'a', 2, 2],
+        vec![2, 1, b'a', 2, 2, 1, b'a', 2, 4],
+        [bytes.as_slice(), &[0]].concat(),
+        bytes[..bytes.len() - 1].to_vec(),
+        vec![1, 1, b'a', 9],
+        vec![1, 1, 0xff, 0],
+        vec![],
+    ] {
+        assert_eq!(Data::decode(&other), Err(DecodeError), "{other:?}");
+    }
+}
+
+#[test]
+fn only_picks_keys() {
+    let mut data = Data::new();
+    data.insert("a", &1).unwrap();
+    data.insert("b", &2).unwrap();
+    assert_eq!(data.only(["b", "c"]).keys().collect::<Vec<_>>(), ["b"]);
+}
