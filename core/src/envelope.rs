@@ -5,17 +5,13 @@
 
 use alloc::vec::Vec;
 
-use aes_gcm::{
-    Aes256Gcm, KeyInit,
-    aead::{AeadInOut, Nonce, Tag, inout::InOutBuf},
-};
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, Zeroizing, zeroize_bytes};
 
-use crate::{KeyId, Salt, pae};
+use crate::{KeyId, Salt, gcm, pae};
 
 const SEALED: u8 = 0x01;
 const SIGNED: u8 = 0x02;
@@ -23,7 +19,6 @@ const SIGNED: u8 = 0x02;
 const PREFIX: usize = 1 + KeyId::LEN;
 /// Kind, key id and salt.
 const SEALED_HEADER: usize = PREFIX + 24;
-const GCM_TAG: usize = 16;
 const MAC_TAG: usize = 32;
 
 /// The longest cookie name, in bytes.
@@ -112,10 +107,10 @@ impl Subkeys {
     }
 
     /// The AES-256-GCM key of one sealed envelope.
-    fn message_key(&self, usage: Use, id: &[u8], salt: &[u8], mix: &[u8]) -> Option<Aes256Gcm> {
+    fn message_key(&self, usage: Use, id: &[u8], salt: &[u8], mix: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
         let mut key = Zeroizing::new([0; 32]);
         self.seal.expand_multi_info(&[usage.seal_info(), &[0], id, salt, mix], key.as_mut()).ok()?;
-        Aes256Gcm::new_from_slice(key.as_ref()).ok()
+        Some(key)
     }
 }
 
@@ -168,34 +163,42 @@ pub(crate) fn close(
 fn encrypt(keys: &Subkeys, binding: Binding<'_>, bytes: &mut Vec<u8>) -> Option<()> {
     let (header, plaintext) = bytes.split_at_mut_checked(SEALED_HEADER)?;
     let (id, salt) = header.get(1..)?.split_at_checked(KeyId::LEN)?;
-    let cipher = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
+    let key = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
     let aad = pae::Buffer::of(header, binding.context)?;
-    let tag = cipher.encrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), aad.as_slice(), plaintext.into()).ok()?;
+    let tag = gcm::seal(&key, aad.as_slice(), plaintext);
     bytes.extend_from_slice(&tag);
     Some(())
 }
 
 fn sign(keys: &Subkeys, binding: Binding<'_>, bytes: &mut Vec<u8>) -> Option<()> {
     let (prefix, payload) = bytes.split_at_checked(PREFIX)?;
-    let tag = mac(keys, binding, prefix, payload);
+    let tag = mac(keys, binding, prefix, payload)?;
     bytes.extend_from_slice(&tag);
     Some(())
 }
 
-fn mac(keys: &Subkeys, binding: Binding<'_>, prefix: &[u8], payload: &[u8]) -> [u8; MAC_TAG] {
+fn mac(keys: &Subkeys, binding: Binding<'_>, prefix: &[u8], payload: &[u8]) -> Option<[u8; MAC_TAG]> {
     let mut mac = keys.sign.clone();
     match binding.mix {
-        Some(mix) => pae::write(&mut mac, prefix, binding.context, &[mix, payload]),
-        None => pae::write(&mut mac, prefix, binding.context, &[payload]),
+        Some(mix) => pae::write(&mut mac, prefix, binding.context, &[mix, payload])?,
+        None => pae::write(&mut mac, prefix, binding.context, &[payload])?,
     }
-    mac.finalize().into_bytes().into()
+    Some(mac.finalize().into_bytes().into())
 }
 
-/// The contents of an envelope that passed. Wiped when dropped.
+/// The contents of an envelope that passed. Wiped when dropped; what stood around them is no secret.
 pub(crate) struct Contents {
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Vec<u8>,
     start: usize,
     end: usize,
+}
+
+impl Drop for Contents {
+    fn drop(&mut self) {
+        if let Some(contents) = self.bytes.get_mut(self.start..self.end) {
+            zeroize_bytes(contents);
+        }
+    }
 }
 
 impl Contents {
@@ -204,19 +207,19 @@ impl Contents {
     }
 }
 
-/// Verifies and, where it is sealed, decrypts an envelope in place. On failure the bytes are wiped (compare RUSTSEC-2023-0096).
+/// Verifies and, where it is sealed, then decrypts an envelope in place: no unauthenticated plaintext ever exists (compare
+/// RUSTSEC-2023-0096).
 pub(crate) fn open<'k>(
     subkeys: impl FnOnce(KeyId) -> Result<&'k Subkeys, OpenError>,
     binding: Binding<'_>,
-    bytes: Vec<u8>,
+    mut bytes: Vec<u8>,
 ) -> Result<Contents, OpenError> {
-    let mut bytes = Zeroizing::new(bytes);
     let (kind, id) = match bytes.get(..PREFIX) {
         Some([kind, id @ ..]) => (*kind, KeyId::from_slice(id).ok_or(OpenError::Malformed)?),
         _ => return Err(OpenError::Malformed),
     };
     let (header, tag) = match kind {
-        SEALED => (SEALED_HEADER, GCM_TAG),
+        SEALED => (SEALED_HEADER, gcm::TAG),
         SIGNED => (PREFIX, MAC_TAG),
         _ => return Err(OpenError::Malformed),
     };
@@ -229,24 +232,29 @@ pub(crate) fn open<'k>(
         SEALED => decrypt(keys, binding, &mut bytes, end),
         _ => verify(keys, binding, &bytes, end),
     };
+    let contents = Contents { bytes, start: header, end };
     passed.ok_or(OpenError::Forged)?;
-    Ok(Contents { bytes, start: header, end })
+    Ok(contents)
 }
 
 fn decrypt(keys: &Subkeys, binding: Binding<'_>, bytes: &mut [u8], end: usize) -> Option<()> {
     let (rest, tag) = bytes.split_at_mut_checked(end)?;
     let (header, ciphertext) = rest.split_at_mut_checked(SEALED_HEADER)?;
     let (id, salt) = header.get(1..)?.split_at_checked(KeyId::LEN)?;
-    let cipher = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
+    let key = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
     let aad = pae::Buffer::of(header, binding.context)?;
-    let tag = Tag::<Aes256Gcm>::try_from(&*tag).ok()?;
-    let buffer = InOutBuf::from(ciphertext);
-    cipher.decrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), aad.as_slice(), buffer, &tag).ok()
+    gcm::open(&key, aad.as_slice(), ciphertext, tag)
 }
 
 fn verify(keys: &Subkeys, binding: Binding<'_>, bytes: &[u8], end: usize) -> Option<()> {
     let (signed, tag) = bytes.split_at_checked(end)?;
     let (prefix, payload) = signed.split_at_checked(PREFIX)?;
-    let expected = mac(keys, binding, prefix, payload);
-    bool::from(expected.as_slice().ct_eq(tag)).then_some(())
+    let expected = mac(keys, binding, prefix, payload)?;
+    // As two numbers, for the same reason as in `gcm`.
+    let halves = |tag: &[u8]| {
+        let (left, right) = tag.split_at_checked(MAC_TAG / 2)?;
+        Some((u128::from_ne_bytes(left.try_into().ok()?), u128::from_ne_bytes(right.try_into().ok()?)))
+    };
+    let ((a, b), (x, y)) = (halves(&expected)?, halves(tag)?);
+    bool::from(a.ct_eq(&x) & b.ct_eq(&y)).then_some(())
 }

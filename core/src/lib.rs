@@ -48,6 +48,7 @@ mod data;
 mod edge;
 mod encoding;
 mod envelope;
+mod gcm;
 mod key;
 mod keyring;
 mod pae;

@@ -22,14 +22,19 @@ impl Sink for Hmac<Sha256> {
     }
 }
 
-/// Writes PAE(`first`, `context`…, `last`…) into `sink`.
-pub(crate) fn write(sink: &mut impl Sink, first: &[u8], context: &[&[u8]], last: &[&[u8]]) {
-    let count = context.len().saturating_add(last.len()).saturating_add(1);
-    sink.put(&(count as u64).to_le_bytes());
-    for piece in [first].iter().chain(context).chain(last) {
-        sink.put(&(piece.len() as u64).to_le_bytes());
-        sink.put(piece);
+fn put_piece(sink: &mut impl Sink, piece: &[u8]) {
+    sink.put(&(piece.len() as u64).to_le_bytes());
+    sink.put(piece);
+}
+
+/// Writes PAE(`first`, `context`…, `last`…) into a MAC. All but `last` go in one run: short runs cost a MAC more than their bytes.
+/// Nothing where `first` and `context` are over the longest that the format allows.
+pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], last: &[&[u8]]) -> Option<()> {
+    mac.put(Buffer::with_count(first, context, last.len())?.as_slice());
+    for piece in last {
+        put_piece(mac, piece);
     }
+    Some(())
 }
 
 /// An encoding in one run, on the stack, as AES-GCM wants its associated data.
@@ -42,8 +47,18 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// PAE(`first`, `context`…), or nothing where it is over the longest that the format allows.
     pub(crate) fn of(first: &[u8], context: &[&[u8]]) -> Option<Self> {
+        Self::with_count(first, context, 0)
+    }
+
+    /// The beginning of an encoding that `more` pieces will follow.
+    fn with_count(first: &[u8], context: &[&[u8]], more: usize) -> Option<Self> {
         let mut buffer = Self { bytes: [0; LONGEST], len: 0, overflow: false };
-        write(&mut buffer, first, context, &[]);
+        let count = context.len().saturating_add(more).saturating_add(1);
+        buffer.put(&(count as u64).to_le_bytes());
+        put_piece(&mut buffer, first);
+        for piece in context {
+            put_piece(&mut buffer, piece);
+        }
         (!buffer.overflow).then_some(buffer)
     }
 

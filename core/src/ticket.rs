@@ -208,9 +208,9 @@ impl Ticket {
     }
 }
 
+/// What follows the secret, in postcard.
 #[derive(Serialize)]
 struct Wire<'a> {
-    secret: &'a [u8; 32],
     created_ms: u64,
     issued_after_s: u64,
     expires_after_s: u64,
@@ -221,7 +221,6 @@ struct Wire<'a> {
 
 #[derive(Deserialize)]
 struct WireOwned {
-    secret: [u8; 32],
     created_ms: u64,
     issued_after_s: u64,
     expires_after_s: u64,
@@ -242,7 +241,6 @@ pub(crate) fn write(
         return Err(SealError::NameTooLong);
     }
     let wire = Wire {
-        secret: ticket.secret.as_bytes(),
         created_ms: ticket.created_at.unix_ms(),
         issued_after_s: ticket.issued_after_s,
         expires_after_s: ticket.expires_after_s,
@@ -250,10 +248,13 @@ pub(crate) fn write(
         subject: ticket.subject(),
         claims: ticket.claims.wire(),
     };
-    let len = encoding::postcard_size(&wire).map_err(|_| SealError::Encoding)?;
+    let secret = ticket.secret.as_bytes();
+    let len = encoding::postcard_size(&wire).map_err(|_| SealError::Encoding)?.saturating_add(secret.len());
     let binding = Binding { usage: Use::Cookie, mix: None, context: &[name.as_bytes()] };
-    let bytes =
-        envelope::close(keys, id, binding, protection, salt, len, |buffer| encoding::postcard_append(&wire, buffer))?;
+    let bytes = envelope::close(keys, id, binding, protection, salt, len, |buffer| {
+        buffer.extend_from_slice(secret);
+        encoding::postcard_append(&wire, buffer)
+    })?;
     Ok(encoding::to_base64(&zeroize::Zeroizing::new(bytes)))
 }
 
@@ -277,9 +278,10 @@ pub(crate) fn open<'k>(
 }
 
 fn decode(bytes: &[u8]) -> Option<Ticket> {
-    let (mut wire, rest) = postcard::take_from_bytes::<WireOwned>(bytes).ok()?;
+    let (secret, rest) = bytes.split_first_chunk::<32>()?;
+    let (wire, rest) = postcard::take_from_bytes::<WireOwned>(rest).ok()?;
     let ticket = Ticket {
-        secret: Secret::from_bytes(wire.secret),
+        secret: Secret::from_bytes(*secret),
         created_at: Timestamp::from_unix_ms(wire.created_ms),
         issued_after_s: wire.issued_after_s,
         expires_after_s: wire.expires_after_s,
@@ -287,7 +289,6 @@ fn decode(bytes: &[u8]) -> Option<Ticket> {
         subject: wire.subject,
         claims: wire.claims.0,
     };
-    zeroize::Zeroize::zeroize(&mut wire.secret);
     let subject_fits = ticket.subject().is_none_or(|subject| check_subject(subject).is_ok());
     (rest.is_empty() && ticket.expires_after_s <= ticket.lifetime_s && subject_fits).then_some(ticket)
 }

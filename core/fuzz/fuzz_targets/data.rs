@@ -1,0 +1,17 @@
+//! Hostile encoded data. What decodes has one encoding but for varints, and reads as a plain value.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use waxseal_core::{Data, Value, from_value, to_value};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(data) = Data::decode(bytes) {
+        let encoded = data.encode();
+        assert!(encoded.len() <= bytes.len());
+        assert_eq!(Data::decode(&encoded).unwrap(), data);
+        let value = Value::Map(data);
+        assert_eq!(from_value::<Value>(&value).unwrap(), value);
+        // Deeper than what may be written by one level: the map itself.
+        let _ = to_value(&value);
+    }
+});
