@@ -10,7 +10,7 @@ mod device;
 mod page;
 mod routes;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use config::Config;
 use poem::{EndpointExt, Server, listener::TcpListener};
@@ -19,10 +19,20 @@ use waxseal_poem::{CookieOptions, Keyring, SessionMiddleware, Sessions};
 use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).init();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
 
     let keyring = Keyring::from_text(&config.keys()?)?;
