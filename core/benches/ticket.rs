@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p waxseal-core --bench ticket`; ratios inside one run hold, absolute times drift from run to run.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::hint::black_box;
 
 use aes_gcm::{

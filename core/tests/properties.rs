@@ -1,6 +1,6 @@
 //! Properties: whatever the values, keys and bytes are.
 
-#![allow(missing_docs, unsafe_code)]
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

@@ -3,7 +3,7 @@
 //! The intermediate values are derived here from FORMAT.md alone, beside the library, and compared with what it made.
 //! `WAXSEAL_WRITE_VECTORS=1 cargo test -p waxseal-core --test vectors` writes the files anew.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, env, fs, path::Path, time::Duration};
 

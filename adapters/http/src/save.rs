@@ -215,10 +215,10 @@ impl Engine {
         };
         let label = work.label.clone().or_else(|| live.label.clone());
         let (landed, row) = self.prepare(ticket, label, data, now)?;
-        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
-            if !store.rotate(old.row_id(), live.generation, row).await? {
-                return Ok(None);
-            }
+        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping)
+            && !store.rotate(old.row_id(), live.generation, row).await?
+        {
+            return Ok(None);
         }
         Ok(Some(landed))
     }

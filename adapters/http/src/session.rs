@@ -473,12 +473,13 @@ impl Session {
             let before = state.changes.len();
             result = f(&mut state.changes).map_err(SessionError::from);
             state.view = None;
-            if result.is_ok() && matches!(state.behind, Behind::Live(_) | Behind::Nothing) {
-                if let Err(error) = state.data(self.0.presented.as_ref()) {
-                    result = Err(error);
-                    state.changes.truncate(before);
-                    state.view = None;
-                }
+            if result.is_ok()
+                && matches!(state.behind, Behind::Live(_) | Behind::Nothing)
+                && let Err(error) = state.data(self.0.presented.as_ref())
+            {
+                result = Err(error);
+                state.changes.truncate(before);
+                state.view = None;
             }
         });
         result

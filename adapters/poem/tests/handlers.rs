@@ -1,6 +1,6 @@
 //! What a Poem application sees: extractors, errors, and Poem's own session over ours.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(feature = "compat")]
 
 use poem::{

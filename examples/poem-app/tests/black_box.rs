@@ -1,6 +1,6 @@
 //! The application as its users have it: a process, a socket, a database.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use waxseal_blackbox::{self as script, Db};
 

@@ -26,7 +26,7 @@ impl Calls {
     }
 }
 
-type Falsify = Box<dyn Fn(&mut Row) + Send + Sync>;
+pub(crate) type Falsify = Box<dyn Fn(&mut Row) + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Probe(Arc<Inner>);

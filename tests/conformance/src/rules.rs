@@ -228,7 +228,7 @@ pub async fn r06_a_row_that_was_moved_or_changed_is_no_session(bench: &Bench) {
             bench.row(&id).await.unwrap()
         };
         let browser = signed_in(&app, "ada").await;
-        let falsifications: Vec<(&str, Box<dyn Fn(&mut Row) + Send + Sync>)> = vec![
+        let falsifications: Vec<(&str, crate::probe::Falsify)> = vec![
             ("another id", {
                 let row = other_row.clone();
                 Box::new(move |mine| *mine = row.clone())

@@ -98,10 +98,19 @@ pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Resu
                 session.update(key, |n: Option<u64>| n.unwrap_or(0) + 1)?;
                 Json::Null
             }
-            Step::Remove(key) => done(session.remove(key)),
+            Step::Remove(key) => {
+                session.remove(key);
+                done(())
+            }
             Step::Take(key) => json!(session.take::<Json>(key).await?),
-            Step::Clear => done(session.clear()),
-            Step::Discard => done(session.discard()),
+            Step::Clear => {
+                session.clear();
+                done(())
+            }
+            Step::Discard => {
+                session.discard();
+                done(())
+            }
             Step::Keys => json!(session.keys().await?),
             Step::IsNew => json!(session.is_new().await?),
             Step::Subject => json!(session.subject().await?),
@@ -112,10 +121,22 @@ pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Resu
             })),
             Step::Id => json!(session.id().await?.map(|id| id.to_string())),
             Step::SignIn(subject) => session.sign_in(subject).map(|()| Json::Null)?,
-            Step::SignOut => done(session.sign_out()),
-            Step::Renew => done(session.renew()),
-            Step::Destroy => done(session.destroy()),
-            Step::SetLabel(label) => done(session.set_label(label)),
+            Step::SignOut => {
+                session.sign_out();
+                done(())
+            }
+            Step::Renew => {
+                session.renew();
+                done(())
+            }
+            Step::Destroy => {
+                session.destroy();
+                done(())
+            }
+            Step::SetLabel(label) => {
+                session.set_label(label);
+                done(())
+            }
             Step::Save => json!(format!("{:?}", session.save().await?)),
             Step::List => session
                 .list()

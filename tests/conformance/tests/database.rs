@@ -1,6 +1,6 @@
 //! The SeaORM store as an application has it: migration, entity, statements, transactions, sweeper, outages.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{
     env,

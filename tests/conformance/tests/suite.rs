@@ -1,6 +1,6 @@
 //! Every rule on every store, through every framework.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use waxseal_conformance::{Bench, Framework, StoreKind, rules};
 

@@ -1,0 +1,59 @@
+//! Tasks for people who work on waxseal: `cargo xtask <task>`.
+
+#![forbid(unsafe_code)]
+
+mod fuzz;
+mod run;
+mod test;
+
+use std::{env, process::ExitCode};
+
+use run::Failed;
+
+const HELP: &str = "cargo xtask <task>
+
+  test             everything that this machine can run; closes with what it left out
+  fuzz [seconds]   each fuzz target for so many seconds (60)
+  bench core       cookie and row benches beside the raw primitives, cookie-rs and jsonwebtoken
+  bench peers      requests through Poem, with and without sessions
+  vectors          write tests/vectors/*.json anew, after a change of the format
+  keygen           a session key, as WAXSEAL_KEYS takes it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["test"] => test::everything(),
+        ["fuzz"] => fuzz::targets(60),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::targets(seconds),
+            Err(_) => Err(Failed(format!("{seconds:?} is not a number of seconds"))),
+        },
+        ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
+        ["bench", "peers"] => run::cargo(&["run", "--release", "-p", "waxseal-peers"]),
+        ["vectors"] => run::command(
+            "cargo",
+            &["test", "-p", "waxseal-core", "--test", "vectors"],
+            &[("WAXSEAL_WRITE_VECTORS", "1")],
+        ),
+        ["keygen"] => match waxseal_core::RootKey::generate() {
+            Ok(key) => {
+                println!("{}", *key.to_text());
+                Ok(())
+            }
+            Err(error) => Err(Failed(error.to_string())),
+        },
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed(why)) => {
+            eprintln!("failed: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
