@@ -183,17 +183,32 @@ impl CookieOptions {
     }
 }
 
-/// The values of the first few cookies of this name, as bytes: what other cookies hold cannot spoil ours.
-pub(crate) fn candidates<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
-        .filter_map(move |pair| {
-            let value = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-            Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-        })
-        .take(MAX_CANDIDATES)
+/// A request's `Cookie` headers, kept until somebody asks for the session: sharing their bytes costs next to nothing, and opening a
+/// ticket that nobody looks at would cost more than all the rest.
+pub(crate) struct Cookies {
+    first: Option<HeaderValue>,
+    /// HTTP/2 may split the header; empty, and so without an allocation, where it did not.
+    rest: Vec<HeaderValue>,
+}
+
+impl Cookies {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut lines = headers.get_all(header::COOKIE).into_iter().cloned();
+        Self { first: lines.next(), rest: lines.collect() }
+    }
+
+    /// The values of the first few cookies of this name, as bytes: what other cookies hold cannot spoil ours.
+    pub(crate) fn candidates<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.first
+            .iter()
+            .chain(&self.rest)
+            .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
+            .filter_map(move |pair| {
+                let value = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+                Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+            })
+            .take(MAX_CANDIDATES)
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +274,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_bytes(b"x=\xff\xfe; ss=no;s=1 ; s=\"2\"; s").unwrap());
         headers.append(header::COOKIE, HeaderValue::from_static("s=3; s=4; s=5"));
-        let found: Vec<&[u8]> = candidates(&headers, "s").collect();
+        let cookies = Cookies::of(&headers);
+        let found: Vec<&[u8]> = cookies.candidates("s").collect();
         assert_eq!(found, [b"1", b"2", b"3", b"4"]);
     }
 }

@@ -123,7 +123,7 @@ impl Session {
     fn work(&self) -> Work {
         let state = self.state();
         Work {
-            base: state.base(self.0.presented.as_ref()).clone(),
+            base: state.base(self.presented()).clone(),
             behind: state.behind.clone(),
             changes: state.changes.clone(),
             renewal: state.renewal.clone(),
@@ -180,7 +180,7 @@ impl Session {
         state.forget_changes();
         state.destroy = false;
         state.behind = Behind::Gone;
-        if self.0.cookie_presented || ticket.is_some() {
+        if self.cookie_presented() || ticket.is_some() {
             state.cookie = Some(engine.cookie.removal());
             Ok(Outcome::Destroyed)
         } else {

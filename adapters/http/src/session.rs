@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -14,6 +14,7 @@ use waxseal_core::{Changes, Data, RowId, Ticket, Timestamp, check_subject};
 
 use crate::{
     Outcome, Row, SessionError, Typed, TypedData, Which,
+    cookie::Cookies,
     sessions::{Engine, Keeping},
 };
 
@@ -32,10 +33,9 @@ pub struct Session(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
-    /// The request had a cookie of our name, good or not.
-    pub(crate) cookie_presented: bool,
-    /// The ticket of the request's cookie.
-    pub(crate) presented: Option<Ticket>,
+    cookies: Cookies,
+    /// The ticket of the request's cookie, opened at the first use.
+    presented: OnceLock<Option<Ticket>>,
     used: AtomicBool,
     state: Mutex<State>,
     /// Held while loading or saving: one at a time.
@@ -179,11 +179,11 @@ impl SessionInfo {
 }
 
 impl Session {
-    pub(crate) fn new(engine: Arc<Engine>, cookie_presented: bool, presented: Option<Ticket>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, cookies: Cookies) -> Self {
         Self(Arc::new(Inner {
             engine,
-            cookie_presented,
-            presented,
+            cookies,
+            presented: OnceLock::new(),
             used: AtomicBool::new(false),
             state: Mutex::default(),
             busy: tokio::sync::Mutex::new(()),
@@ -234,14 +234,14 @@ impl Session {
     /// ended since. To protect a handler, ask [`subject`](Self::subject).
     pub fn ticket_subject(&self) -> Option<&str> {
         self.mark_used();
-        self.0.presented.as_ref().and_then(Ticket::subject)
+        self.presented().and_then(Ticket::subject)
     }
 
     /// The claims **as the cookie says them**, with no database call: a snapshot of when it was issued, in time and authentic,
     /// but the session may have changed or ended since.
     pub fn ticket_claims(&self) -> Option<&Data> {
         self.mark_used();
-        self.0.presented.as_ref().map(Ticket::claims)
+        self.presented().map(Ticket::claims)
     }
 
     /// When the session was created and when it ends; nothing for a new one that was not saved yet.
@@ -427,13 +427,23 @@ impl Session {
 
     // --- Inside ----------------------------------------------------------------------------------------------------------
 
+    /// The ticket of the request's cookie.
+    pub(crate) fn presented(&self) -> Option<&Ticket> {
+        self.0.presented.get_or_init(|| self.0.engine.ticket(&self.0.cookies)).as_ref()
+    }
+
+    /// Whether the request had a cookie of our name, good or not.
+    pub(crate) fn cookie_presented(&self) -> bool {
+        self.0.cookies.candidates(self.0.engine.cookie.cookie_name()).next().is_some()
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The session's ticket as it is now.
     pub(crate) fn ticket<'a>(&'a self, state: &'a State) -> Option<&'a Ticket> {
-        state.ticket(self.0.presented.as_ref())
+        state.ticket(self.presented())
     }
 
     /// Whether anything read or changed the session. One that nobody used adds nothing to the response.
@@ -452,7 +462,7 @@ impl Session {
     async fn read<R>(&self, f: impl FnOnce(&Data) -> R) -> Result<R, SessionError> {
         self.load().await?;
         let mut state = self.state();
-        state.data(self.0.presented.as_ref()).map(f)
+        state.data(self.presented()).map(f)
     }
 
     fn change(&self, f: impl FnOnce(&mut State)) {
@@ -475,7 +485,7 @@ impl Session {
             state.view = None;
             if result.is_ok()
                 && matches!(state.behind, Behind::Live(_) | Behind::Nothing)
-                && let Err(error) = state.data(self.0.presented.as_ref())
+                && let Err(error) = state.data(self.presented())
             {
                 result = Err(error);
                 state.changes.truncate(before);
@@ -500,7 +510,7 @@ impl Session {
 
     /// Loads what is behind the presented ticket. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
-        let behind = match (&self.0.presented, &self.0.engine.keeping) {
+        let behind = match (self.presented(), &self.0.engine.keeping) {
             (None, _) => Behind::Nothing,
             (Some(ticket), Keeping::Stateless) => Behind::Live(Live {
                 generation: 0,
@@ -566,7 +576,9 @@ impl Live {
 impl fmt::Debug for Session {
     /// The presented row's id; no data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.0.presented.as_ref().map(|ticket| ticket.row_id().to_string());
-        f.debug_struct("Session").field("presented", &id).finish_non_exhaustive()
+        let ticket = self.0.presented.get().and_then(Option::as_ref);
+        f.debug_struct("Session")
+            .field("presented", &ticket.map(|ticket| ticket.row_id().to_string()))
+            .finish_non_exhaustive()
     }
 }

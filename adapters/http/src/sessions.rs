@@ -7,7 +7,7 @@ use waxseal_core::{Data, Keyring, Protection, RowId, Ticket, TicketError, Timeou
 
 use crate::{
     Clock, CommitPolicy, CookieOptions, Outcome, Row, Session, SessionError, SessionInfo, SessionsBuilder, Store,
-    Which, contention::Contention, cookie, headers,
+    Which, contention::Contention, cookie::Cookies, headers,
 };
 
 /// The sessions of an application: keyring, store and options. Cheap to clone.
@@ -41,23 +41,21 @@ impl Engine {
     }
 
     /// The first of the presented cookies that is ours. Refusals look the same from outside; the log has the reason.
-    fn ticket(&self, headers: &HeaderMap, now: Timestamp) -> (bool, Option<Ticket>) {
-        let name = self.cookie.cookie_name();
-        let mut presented = false;
-        for value in cookie::candidates(headers, name) {
-            presented = true;
+    pub(crate) fn ticket(&self, cookies: &Cookies) -> Option<Ticket> {
+        let (name, now) = (self.cookie.cookie_name(), self.now());
+        for value in cookies.candidates(name) {
             match self.keyring.open_ticket(name, value, now) {
                 Ok(ticket) if matches!(self.keeping, Keeping::Stateless) && ticket.idle_expired(now) => {
                     tracing::debug!(row_id = %ticket.row_id(), "session cookie refused: idle timeout reached");
                 }
-                Ok(ticket) => return (true, Some(ticket)),
+                Ok(ticket) => return Some(ticket),
                 Err(reason @ (TicketError::Forged | TicketError::UnknownKey(_))) => {
                     tracing::warn!(%reason, "session cookie refused");
                 }
                 Err(reason) => tracing::debug!(%reason, "session cookie refused"),
             }
         }
-        (presented, None)
+        None
     }
 
     /// The live row behind a ticket with its data opened, or nothing. What does not open is no session (and an error in the
@@ -114,10 +112,9 @@ impl Sessions {
     }
 
     /// The session that a request's headers present; a new, empty one where they present none that is good. Never fails, never
-    /// asks the store.
+    /// asks the store, and opens the cookie only when the session is first used.
     pub fn open(&self, headers: &HeaderMap) -> Session {
-        let (presented, ticket) = self.0.ticket(headers, self.0.now());
-        Session::new(self.0.clone(), presented, ticket)
+        Session::new(self.0.clone(), Cookies::of(headers))
     }
 
     /// Saves what the request did to its session and adds the response's headers: `Set-Cookie`, `Cache-Control`, `Vary`.

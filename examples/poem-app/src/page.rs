@@ -33,7 +33,7 @@ pub(crate) fn signed_in(view: &View, now: Timestamp, flash: Option<&str>) -> Mar
                 div.card.stat {
                     p.eyebrow { "Time left" }
                     (time_left("Idle", "ends if unused", view.times.expires_at, view.times.last_seen_at, now))
-                    (time_left("Absolute", "ends whatever you do", view.times.deadline, view.times.created_at, now))
+                    (time_left("Absolute", "at the latest", view.times.deadline, view.times.created_at, now))
                     a.refresh href="/" { "Refresh" }
                 }
             }
@@ -176,7 +176,7 @@ h1, h2, p { margin: 0 } h1 { font-size: 1.75rem; line-height: 1.2; overflow-wrap
 .brand { display: flex; align-items: center; gap: .5rem; font-weight: 700; letter-spacing: .02em; margin-bottom: 1.25rem }
 .seal { width: 1.25rem; height: 1.25rem; border-radius: 50%; background: radial-gradient(circle at 35% 30%, #e2686a, var(--wax) 55%, #6f1417); box-shadow: 0 1px 2px #0004 }
 .bar { display: flex; justify-content: space-between; align-items: center; gap: 1rem; flex-wrap: wrap; margin-bottom: 1rem }
-.grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }
+.grid { display: grid; column-gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .9rem; padding: 1.25rem; margin-bottom: 1rem; box-shadow: 0 1px 2px #0000000a }
 .stat { display: flex; flex-direction: column; align-items: flex-start; gap: .6rem }
 .number { font-size: 3rem; font-weight: 700; line-height: 1; font-variant-numeric: tabular-nums }
@@ -186,7 +186,7 @@ h1, h2, p { margin: 0 } h1 { font-size: 1.75rem; line-height: 1.2; overflow-wrap
 progress { grid-column: 1 / -1; width: 100%; height: .4rem; appearance: none; border: 0; border-radius: 1rem; overflow: hidden; background: var(--line) }
 progress::-webkit-progress-bar { background: var(--line) } progress::-webkit-progress-value { background: var(--wax) } progress::-moz-progress-bar { background: var(--wax) }
 .refresh { color: var(--wax); font-size: .9rem }
-.list { list-style: none; margin: .75rem 0; padding: 0 } .list li { display: flex; justify-content: space-between; align-items: center; gap: 1rem; padding: .6rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+.list { list-style: none; margin: .75rem 0 0; padding: 0 } .list + .row, h2 + .muted { margin-top: .75rem } .muted + .row { margin-top: .75rem } .list li { display: flex; justify-content: space-between; align-items: center; gap: 1rem; padding: .6rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
 .badge { margin-left: .5rem; padding: .1rem .5rem; border-radius: 1rem; background: var(--tint); color: var(--wax); font-size: .75rem; white-space: nowrap }
 .row { display: flex; gap: .5rem } .row input { flex: 1 }
 .flash { background: var(--tint); border-left: 4px solid var(--wax); padding: .7rem 1rem; border-radius: .4rem; margin-bottom: 1rem }

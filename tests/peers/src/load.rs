@@ -1,0 +1,98 @@
+//! The load: keep-alive connections with a session each, and what they cost the server's thread.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime::Builder,
+};
+
+use crate::servers::Server;
+
+const CONNECTIONS: usize = 32;
+const FOR: Duration = Duration::from_millis(1500);
+
+/// A route of a server, measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) cpu_us: f64,
+}
+
+impl Measured {
+    pub(crate) fn worst() -> Self {
+        Self { per_second: 0.0, cpu_us: f64::INFINITY }
+    }
+
+    pub(crate) fn better(self, other: Self) -> Self {
+        Self { per_second: self.per_second.max(other.per_second), cpu_us: self.cpu_us.min(other.cpu_us) }
+    }
+}
+
+/// CPU time of a thread of this process, in nanoseconds: the first number of its `schedstat`.
+fn cpu_ns(thread: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/self/task/{thread}/schedstat")).unwrap();
+    text.split(' ').next().unwrap().parse().unwrap()
+}
+
+pub(crate) fn measure(server: &Server, route: &str) -> Measured {
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let mut connection = TcpStream::connect(&server.address).await.unwrap();
+            connection.set_nodelay(true).unwrap();
+            let request =
+                |path: &str, cookie: &str| format!("GET {path} HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\n\r\n");
+            // A first write makes the session.
+            let answer = exchange(&mut connection, request("/write", "a=b").as_bytes()).await;
+            let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+            // The bare server gets a cookie of the same length: reading a header is not what a session costs.
+            let cookie = cookie.map_or("x".repeat(131), |cookie| cookie.split(';').next().unwrap().to_owned());
+            connections.push((connection, request(route, &cookie).into_bytes()));
+        }
+        let (start, cpu) = (Instant::now(), cpu_ns(&server.thread));
+        let workers: Vec<_> = connections
+            .into_iter()
+            .map(|(mut connection, request)| {
+                tokio::spawn(async move {
+                    let mut count = 0u32;
+                    while start.elapsed() < FOR {
+                        let answer = exchange(&mut connection, &request).await;
+                        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        let mut count = 0;
+        for worker in workers {
+            count += worker.await.unwrap();
+        }
+        let cpu = cpu_ns(&server.thread) - cpu;
+        Measured {
+            per_second: f64::from(count) / start.elapsed().as_secs_f64(),
+            cpu_us: cpu as f64 / 1000.0 / f64::from(count),
+        }
+    })
+}
+
+/// Sends a request and reads its answer, whose body is a few bytes in the same packet.
+async fn exchange(connection: &mut TcpStream, request: &[u8]) -> String {
+    connection.write_all(request).await.unwrap();
+    let mut answer = Vec::with_capacity(1024);
+    loop {
+        assert!(connection.read_buf(&mut answer).await.unwrap() > 0);
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+            if body.len() == length.parse::<usize>().unwrap() {
+                return text.into_owned();
+            }
+        }
+    }
+}

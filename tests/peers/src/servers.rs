@@ -1,0 +1,158 @@
+//! The servers under test: each on a thread of its own, with the same three handlers.
+
+use std::{sync::mpsc, thread};
+
+use poem::{
+    Endpoint, EndpointExt, IntoEndpoint, Route, get, handler,
+    listener::{Acceptor, Listener, TcpListener},
+    session::{CookieConfig, MemoryStorage, ServerSession},
+};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm_migration::MigratorTrait;
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+use waxseal_http::{CookieOptions, Keyring, MemoryStore, RootKey, Sessions, Store};
+use waxseal_poem::SessionMiddleware;
+use waxseal_sea_orm::{Migrator, SeaOrmStore};
+
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) address: String,
+    /// The server thread, as the kernel numbers it.
+    pub(crate) thread: String,
+    _folder: Option<TempDir>,
+}
+
+#[handler]
+fn plain() -> &'static str {
+    "ok"
+}
+
+mod bare {
+    use poem::handler;
+
+    #[handler]
+    pub(crate) fn nothing() -> &'static str {
+        "1"
+    }
+}
+
+mod stock {
+    use poem::{handler, session::Session};
+
+    #[handler]
+    pub(crate) fn read(session: &Session) -> String {
+        session.get::<u64>("n").unwrap_or(0).to_string()
+    }
+
+    #[handler]
+    pub(crate) fn write(session: &Session) -> String {
+        let n = session.get::<u64>("n").unwrap_or(0) + 1;
+        session.set("n", n);
+        n.to_string()
+    }
+}
+
+mod ours {
+    use poem::handler;
+    use waxseal_poem::Session;
+
+    #[handler]
+    pub(crate) async fn read(session: Session) -> poem::Result<String> {
+        Ok(session.get::<u64>("n").await?.unwrap_or(0).to_string())
+    }
+
+    #[handler]
+    pub(crate) async fn write(session: Session) -> poem::Result<String> {
+        session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+        Ok(session.get::<u64>("n").await?.unwrap_or(0).to_string())
+    }
+}
+
+impl Server {
+    pub(crate) fn bare() -> Self {
+        Self::start("bare Poem", None, async || {
+            Route::new().at("/plain", get(plain)).at("/read", get(bare::nothing)).at("/write", get(bare::nothing))
+        })
+    }
+
+    pub(crate) fn poem_memory() -> Self {
+        Self::start("Poem's ServerSession, memory", None, async || {
+            let session = ServerSession::new(CookieConfig::default().secure(false), MemoryStorage::default());
+            Route::new()
+                .at("/plain", get(plain))
+                .at("/read", get(stock::read))
+                .at("/write", get(stock::write))
+                .with(session)
+        })
+    }
+
+    pub(crate) fn waxseal_memory() -> Self {
+        Self::start("waxseal, MemoryStore", None, async || waxseal(MemoryStore::new()))
+    }
+
+    pub(crate) fn waxseal_sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("bench.sqlite").display());
+        Self::start("waxseal, SeaORM SQLite", Some(folder), async move || {
+            let mut options = ConnectOptions::new(url);
+            options.max_connections(8).sqlx_logging(false).test_before_acquire(false).map_sqlx_sqlite_opts(|options| {
+                options.pragma("journal_mode", "WAL").pragma("synchronous", "NORMAL").pragma("busy_timeout", "15000")
+            });
+            let db = Database::connect(options).await.unwrap();
+            Migrator::up(&db, None).await.unwrap();
+            waxseal(SeaOrmStore::new(db))
+        })
+    }
+
+    pub(crate) fn waxseal_postgres(url: &str) -> Self {
+        let url = url.to_owned();
+        Self::start("waxseal, SeaORM PostgreSQL", None, async move || {
+            let admin = Database::connect(&url).await.unwrap();
+            for sql in ["DROP SCHEMA IF EXISTS waxseal_peers CASCADE", "CREATE SCHEMA waxseal_peers"] {
+                admin.execute_unprepared(sql).await.unwrap();
+            }
+            let mut options = ConnectOptions::new(url);
+            options
+                .max_connections(8)
+                .sqlx_logging(false)
+                .test_before_acquire(false)
+                .set_schema_search_path("waxseal_peers");
+            let db = Database::connect(options).await.unwrap();
+            Migrator::up(&db, None).await.unwrap();
+            waxseal(SeaOrmStore::new(db))
+        })
+    }
+
+    fn start<E: IntoEndpoint<Endpoint: 'static>>(
+        name: &'static str,
+        folder: Option<TempDir>,
+        app: impl AsyncFnOnce() -> E + Send + 'static,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let thread = std::fs::read_link("/proc/thread-self").unwrap();
+            let thread = thread.file_name().unwrap().to_str().unwrap().to_owned();
+            Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
+                let app = app().await;
+                let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+                let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
+                sender.send((thread, address)).unwrap();
+                poem::Server::new_with_acceptor(acceptor).run(app).await.unwrap();
+            });
+        });
+        let (thread, address) = receiver.recv().unwrap();
+        Self { name, address, thread, _folder: folder }
+    }
+}
+
+fn waxseal(store: impl Store) -> impl Endpoint {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let cookie = CookieOptions::insecure_for_plain_http_development();
+    let sessions = Sessions::builder(keyring, store).cookie(cookie).build().unwrap();
+    Route::new()
+        .at("/plain", get(plain))
+        .at("/read", get(ours::read))
+        .at("/write", get(ours::write))
+        .with(SessionMiddleware::new(sessions))
+}
