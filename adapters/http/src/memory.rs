@@ -163,6 +163,9 @@ impl Store for MemoryStore {
             Some(row) if row.generation == generation && !row.is_expired(new.seen_at) => {}
             _ => return Ok(false),
         }
+        if new_shard.as_deref().unwrap_or(old_shard).contains_key(&new.id) {
+            return Err(StoreError::AlreadyExists);
+        }
         self.take(old_shard, old);
         self.put(new_shard.unwrap_or(old_shard), new)?;
         Ok(true)

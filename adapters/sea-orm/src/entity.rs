@@ -23,7 +23,7 @@
 //!
 //!     impl Related<waxseal_sea_orm::Entity> for Entity {
 //!         fn to() -> RelationDef {
-//!             Entity::has_many(waxseal_sea_orm::Entity).from(Column::Name).to(waxseal_sea_orm::Column::Subject).into()
+//!             Entity::belongs_to(waxseal_sea_orm::Entity).from(Column::Name).to(waxseal_sea_orm::Column::Subject).into()
 //!         }
 //!     }
 //! }

@@ -957,11 +957,9 @@ pub async fn store_rotation_is_all_or_nothing(bench: &Bench) {
     assert_eq!(store.load(old.id).await.unwrap().as_ref(), Some(&old));
     let taken = row(bench, 3, None);
     store.insert(taken.clone()).await.unwrap();
-    if bench.db().is_some() {
-        let clash = Row { id: taken.id, ..new.clone() };
-        assert!(matches!(store.rotate(old.id, 1, clash).await, Err(StoreError::AlreadyExists)));
-        assert_eq!(store.load(old.id).await.unwrap().as_ref(), Some(&old), "rolled back");
-    }
+    let clash = Row { id: taken.id, ..new.clone() };
+    assert!(matches!(store.rotate(old.id, 1, clash).await, Err(StoreError::AlreadyExists)));
+    assert_eq!(store.load(old.id).await.unwrap().as_ref(), Some(&old), "rolled back");
     assert!(store.rotate(old.id, 1, new.clone()).await.unwrap());
     assert_eq!(store.load(old.id).await.unwrap(), None);
     assert_eq!(store.load(new.id).await.unwrap(), Some(new.clone()));
