@@ -201,6 +201,7 @@ fn data() {
         (vec![2, 1, b'a', 0], "fewer entries than claimed"),
         (vec![1, 1, b'a', 9], "an unknown tag"),
         (vec![1, 1, b'a', 1, 2], "a bool that is neither 0 nor 1"),
+        (vec![1, 1, b'a', 3, 5], "a U64 that fits into I64"),
         (vec![1, 1, 0xff, 0], "a key that is not UTF-8"),
         (vec![2, 1, b'b', 0, 1, b'a', 0], "keys out of order"),
         (vec![2, 1, b'a', 0, 1, b'a', 0], "a key twice"),

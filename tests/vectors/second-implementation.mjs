@@ -84,7 +84,7 @@ class Reader {
       case 0: return { null: null };
       case 1: return { bool: this.bit() };
       case 2: { const n = this.varint(); return { i64: String((n >> 1n) ^ -(n & 1n)) }; }
-      case 3: return { u64: String(this.varint()) };
+      case 3: { const n = this.varint(); return n >= 1n << 63n ? { u64: String(n) } : refuse("malformed"); }
       case 4: return { f64: Buffer.from(this.take(8)).reverse().toString("hex") };
       case 5: return { str: this.string() };
       case 6: return { bytes: this.take(Number(this.varint())).toString("hex") };

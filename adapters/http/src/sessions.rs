@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
-use waxseal_core::{Data, Keyring, Protection, RowId, Ticket, TicketError, Timeouts, Timestamp};
+use waxseal_core::{Data, Keyring, Protection, RowContext, RowId, Ticket, TicketError, Timeouts, Timestamp};
 
 use crate::{
     Clock, CommitPolicy, CookieOptions, Outcome, Row, Session, SessionError, SessionInfo, SessionsBuilder, Store,
@@ -70,7 +70,14 @@ impl Engine {
             tracing::debug!(row_id = %id, "session ended: expired");
             return Ok(None);
         }
-        let context = ticket.row_context(row.generation);
+        // The id is a hash, and known already: `Ticket::row_context` would derive it again.
+        let context = RowContext {
+            row_id: id,
+            generation: row.generation,
+            created_at: ticket.created_at(),
+            lifetime_s: ticket.lifetime_s(),
+            subject: ticket.subject(),
+        };
         let same = row.id == id
             && row.created_at == context.created_at
             && row.lifetime_s == context.lifetime_s

@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Data::decode(&encoded).unwrap(), data);
         let value = Value::Map(data);
         assert_eq!(from_value::<Value>(&value).unwrap(), value);
-        // Deeper than what may be written by one level: the map itself.
+        // The map itself is one level more than what may be written.
         let _ = to_value(&value);
     }
 });

@@ -172,7 +172,10 @@ impl<'de> Visitor<'de> for ValueSeed {
             0 => variant.unit_variant().map(|()| Value::Null),
             1 => variant.newtype_variant().map(Value::Bool),
             2 => variant.newtype_variant().map(Value::I64),
-            3 => variant.newtype_variant().map(Value::U64),
+            3 => match variant.newtype_variant()? {
+                fits if i64::try_from(fits).is_ok() => Err(A::Error::custom("an integer with two spellings")),
+                greater => Ok(Value::U64(greater)),
+            },
             4 => variant.newtype_variant().map(Value::F64),
             5 => variant.newtype_variant().map(Value::Str),
             6 => variant.newtype_variant_seed(BytesSeed).map(Value::Bytes),
