@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             Err(_) => Err(Failed(format!("{seconds:?} is not a number of seconds"))),
         },
         ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
-        ["bench", "peers"] => run::cargo(&["run", "--release", "-p", "waxseal-peers"]),
+        ["bench", "peers"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers"]),
         ["vectors"] => run::command(
             "cargo",
             &["test", "-p", "waxseal-core", "--test", "vectors"],

@@ -53,6 +53,13 @@ struct Work {
     base: Data,
 }
 
+impl Work {
+    /// The label to save, where it is another than the present one.
+    fn new_label(&self, live: &Live) -> Option<&str> {
+        self.label.as_deref().filter(|label| live.label.as_deref() != Some(label))
+    }
+}
+
 /// What a save landed.
 struct Landed {
     ticket: Option<Ticket>,
@@ -81,7 +88,7 @@ impl Session {
                 (Behind::Live(live), Some(ticket)) if work.renewal != Renewal::None => {
                     (engine.rotate(&work, live, ticket, data, now).await?, Outcome::Renewed)
                 }
-                (Behind::Live(live), Some(ticket)) if data != live.data || work.label.is_some() => {
+                (Behind::Live(live), Some(ticket)) if data != live.data || work.new_label(live).is_some() => {
                     (engine.update(&work, live, ticket, data, now).await?, Outcome::Saved)
                 }
                 (Behind::Live(live), Some(ticket)) => {
@@ -165,8 +172,10 @@ impl Session {
         );
         let mut state = self.state();
         state.forget_changes();
-        // A cookie that an earlier save put by is as dead as its session.
-        state.cookie = None;
+        // A cookie that an earlier save put by is as dead as its session; a removal still removes.
+        if !state.ended {
+            state.cookie = None;
+        }
         Outcome::Gone
     }
 
@@ -180,6 +189,7 @@ impl Session {
         state.forget_changes();
         state.destroy = false;
         state.behind = Behind::Gone;
+        state.ended = true;
         if self.cookie_presented() || ticket.is_some() {
             state.cookie = Some(engine.cookie.removal());
             Ok(Outcome::Destroyed)
@@ -213,7 +223,9 @@ impl Engine {
             Renewal::SignIn(_) => self.issue(work, &data, now)?,
             _ => old.renewed(secret()?, now, &self.timeouts, self.claims(&data)),
         };
-        let label = work.label.clone().or_else(|| live.label.clone());
+        // What one user called the device is not the next one's.
+        let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
+        let label = work.label.clone().or_else(|| live.label.clone().filter(|_| same_subject));
         let (landed, row) = self.prepare(ticket, label, data, now)?;
         if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping)
             && !store.rotate(old.row_id(), live.generation, row).await?

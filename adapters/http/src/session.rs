@@ -87,6 +87,8 @@ pub(crate) struct State {
     pub(crate) discarded: bool,
     /// `Set-Cookie` to send.
     pub(crate) cookie: Option<HeaderValue>,
+    /// This request ended the session itself: the cookie to send is its removal.
+    pub(crate) ended: bool,
     committed: bool,
 }
 

@@ -557,6 +557,28 @@ pub async fn r13_the_removal_is_the_cookie_with_its_flags(bench: &Bench) {
     assert!(removal.set_cookies()[0].contains("Max-Age=0"));
 }
 
+/// Found in review: what was recorded after the sign-out had landed dropped the removal, and stateless sessions lived on.
+pub async fn r13_a_removal_is_sent_whatever_is_recorded_after_it(bench: &Bench) {
+    for app in [bench.app().await, bench.stateless_app().await] {
+        let mut browser = signed_in(&app, "ada").await;
+        let response = browser.send(&[SignOut, Save, insert("flash", "bye"), SetLabel(s("x"))]).await;
+        assert!(response.set_cookies()[0].contains("Max-Age=0"), "{:?}", response.set_cookies());
+        assert_eq!(browser.cookie, None);
+    }
+}
+
+/// Found in review: an equal label was written each time, and one user's label stayed for the next.
+pub async fn labels_are_written_once_and_stay_with_their_user(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    browser.run(&[SetLabel(s("Ada's phone"))]).await;
+    bench.probe.take_calls();
+    browser.run(&[SetLabel(s("Ada's phone"))]).await;
+    assert_eq!(bench.probe.take_calls(), Calls { load: 1, ..Calls::default() });
+    browser.run(&[sign_in("bob")]).await;
+    assert_eq!(browser.run(&[List]).await[0][0]["label"], json!(null));
+}
+
 pub async fn r13_a_dead_cookie_is_ignored_not_removed(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;

@@ -33,7 +33,9 @@ macro_rules! suite {
             r12_renewal_alone_kills_the_old_cookie_and_keeps_times
             r12_a_sign_in_of_another_user_starts_without_the_first_ones_data
             r13_the_removal_is_the_cookie_with_its_flags
+            r13_a_removal_is_sent_whatever_is_recorded_after_it
             r13_a_dead_cookie_is_ignored_not_removed
+            labels_are_written_once_and_stay_with_their_user
             r14_a_server_error_discards_all_but_a_sign_out
             r14_every_other_status_commits_also_an_err
             r14_the_policy_can_be_to_commit_always
