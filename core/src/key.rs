@@ -150,7 +150,7 @@ impl RootKey {
         debug_assert!(fits.is_ok());
     }
 
-    /// The chance that 32 random bytes fail a check is under 2^-45 for each of them.
+    /// The chance that 32 random bytes fail a check is under 2^-43 for each of them.
     fn checked(self, number: usize) -> Result<Self, KeyError> {
         let bytes = &self.0;
         let distinct = (0..=u8::MAX).filter(|b| bytes.contains(b)).count();
