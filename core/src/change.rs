@@ -66,12 +66,7 @@ impl Changes {
 
     /// Applies all changes to `data`, in order. On an error `data` has only those before it.
     pub fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
-        self.apply_from(0, data)
-    }
-
-    /// Applies the changes from the `start`-th on: for data that have the earlier ones.
-    pub fn apply_from(&self, start: usize, data: &mut Data) -> Result<(), ValueError> {
-        for change in self.0.iter().skip(start) {
+        for change in &self.0 {
             match change {
                 Change::Set(key, value) => {
                     data.set(key, value.clone());
@@ -104,9 +99,9 @@ impl Changes {
         self.0.drain(..count.min(self.0.len()));
     }
 
-    /// Forgets the changes from the `start`-th on.
-    pub fn truncate(&mut self, start: usize) {
-        self.0.truncate(start);
+    /// Records all of `later` after these.
+    pub fn append(&mut self, mut later: Changes) {
+        self.0.append(&mut later.0);
     }
 }
 

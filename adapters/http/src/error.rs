@@ -18,6 +18,10 @@ pub enum SessionError {
         /// How many attempts were made.
         attempts: u32,
     },
+    /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed, and a
+    /// cookie can no longer be sent.
+    #[error("the response was committed already, so that no cookie can be sent for a new or renewed session")]
+    TooLate,
     /// The task that saved ended early: the runtime is shutting down, or an update closure panicked.
     #[error("saving the session was interrupted")]
     Interrupted,
@@ -77,11 +81,10 @@ impl SessionError {
     /// What a client may be told: no detail of the store, the keys or the data.
     pub fn public_message(&self) -> &'static str {
         match self.status() {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                "The session could not be reached. Nothing was changed; please try again."
-            }
+            // Not "nothing was changed": the answer to a statement that did its work can be lost on the way.
+            StatusCode::SERVICE_UNAVAILABLE => "The session could not be reached. Please try again.",
             StatusCode::UNAUTHORIZED => "Please sign in.",
-            _ => "The session could not be saved. Nothing was changed.",
+            _ => "The session could not be saved.",
         }
     }
 }

@@ -53,7 +53,7 @@ pub use memory::MemoryStore;
 pub use save::Outcome;
 pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
-pub use store::{Row, Store, StoreError, Touch, Update, Which};
+pub use store::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
     Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Timeouts, TimeoutsError,

@@ -12,15 +12,15 @@ use std::{
 use async_trait::async_trait;
 use waxseal_core::{RowId, Timestamp};
 
-use crate::{Row, Store, StoreError, Touch, Update, Which};
+use crate::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 
 /// How many parts the map has, each with a lock of its own.
 const SHARDS: usize = 16;
 
-type Shard = HashMap<RowId, Row>;
+type Shard = HashMap<RowId, Found>;
 
-/// Sessions in memory, gone when the process ends. Bounded: when full it evicts expired sessions, and refuses new ones rather
-/// than end live ones.
+/// Sessions in memory, gone when the process ends. Bounded: when full it evicts expired sessions and tombstones, and refuses new
+/// ones rather than end live ones.
 pub struct MemoryStore {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
@@ -39,7 +39,7 @@ impl MemoryStore {
         Self { shards: Default::default(), hasher: RandomState::new(), len: AtomicUsize::new(0), capacity }
     }
 
-    /// How many sessions it holds, expired ones too.
+    /// How many sessions it holds, expired ones and tombstones too.
     pub fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
     }
@@ -65,33 +65,48 @@ impl MemoryStore {
         if shard.contains_key(&row.id) {
             return Err(StoreError::AlreadyExists);
         }
-        shard.insert(row.id, row);
+        shard.insert(row.id, Found::Session(row));
         self.len.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    fn take(&self, shard: &mut Shard, id: RowId) -> bool {
-        let taken = shard.remove(&id).is_some();
-        if taken {
-            self.len.fetch_sub(1, Ordering::Relaxed);
+    /// Ends the sessions that `which` picks.
+    fn end_where(&self, now: Timestamp, which: impl Fn(&Row) -> bool) -> u64 {
+        let mut ended = 0;
+        for mut shard in self.all() {
+            for found in shard.values_mut() {
+                if matches!(found, Found::Session(row) if which(row)) {
+                    *found = tombstone(now);
+                    ended += 1;
+                }
+            }
         }
-        taken
+        ended
     }
 
-    /// Removes up to `limit` rows that `which` picks.
-    fn remove_where(&self, limit: usize, which: impl Fn(&Row) -> bool) -> u64 {
+    /// Removes up to `limit` entries that `which` picks.
+    fn remove_where(&self, limit: usize, which: impl Fn(&Found) -> bool) -> usize {
         let mut removed = 0;
         for mut shard in self.all() {
-            let ids: Vec<RowId> =
-                shard.values().filter(|row| which(row)).map(|row| row.id).take(limit - removed).collect();
-            for id in ids {
-                removed += usize::from(self.take(&mut shard, id));
-            }
-            if removed == limit {
-                break;
-            }
+            shard.retain(|_, found| {
+                let goes = removed < limit && which(found);
+                removed += usize::from(goes);
+                !goes
+            });
         }
-        removed as u64
+        self.len.fetch_sub(removed, Ordering::Relaxed);
+        removed
+    }
+}
+
+fn tombstone(now: Timestamp) -> Found {
+    Found::Ended(now.plus_seconds(0))
+}
+
+fn session(shard: &mut Shard, id: RowId) -> Option<&mut Row> {
+    match shard.get_mut(&id) {
+        Some(Found::Session(row)) => Some(row),
+        _ => None,
     }
 }
 
@@ -109,12 +124,17 @@ impl std::fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         Ok(self.shard(id).get(&id).cloned())
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
-        if self.len() >= self.capacity && self.remove_where(usize::MAX, |other| other.is_expired(row.seen_at)) == 0 {
+        // Tombstones go before anybody is refused.
+        let useless = |found: &Found| match found {
+            Found::Session(other) => other.is_expired(row.seen_at),
+            Found::Ended(_) => true,
+        };
+        if self.len() >= self.capacity && self.remove_where(usize::MAX, useless) == 0 {
             return Err(StoreError::Full(self.capacity));
         }
         self.put(&mut self.shard(row.id), row)
@@ -122,7 +142,7 @@ impl Store for MemoryStore {
 
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
         let mut shard = self.shard(update.id);
-        let Some(row) = shard.get_mut(&update.id) else { return Ok(false) };
+        let Some(row) = session(&mut shard, update.id) else { return Ok(false) };
         if row.generation != update.generation || row.is_expired(update.now) {
             return Ok(false);
         }
@@ -138,10 +158,10 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
         let mut shard = self.shard(id);
-        let Some(row) = shard.get_mut(&id) else { return Ok(false) };
-        if row.is_expired(touch.seen_at) || row.seen_at >= touch.seen_at {
+        let Some(row) = session(&mut shard, id) else { return Ok(false) };
+        if row.generation != generation || row.is_expired(touch.seen_at) || row.seen_at >= touch.seen_at {
             return Ok(false);
         }
         row.seen_at = touch.seen_at;
@@ -159,38 +179,51 @@ impl Store for MemoryStore {
             Some(second) if a < b => (&mut first, Some(second)),
             Some(second) => (second, Some(&mut first)),
         };
-        match old_shard.get(&old) {
+        let ended = tombstone(new.seen_at);
+        match session(old_shard, old) {
             Some(row) if row.generation == generation && !row.is_expired(new.seen_at) => {}
             _ => return Ok(false),
         }
-        if new_shard.as_deref().unwrap_or(old_shard).contains_key(&new.id) {
-            return Err(StoreError::AlreadyExists);
-        }
-        self.take(old_shard, old);
         self.put(new_shard.unwrap_or(old_shard), new)?;
+        let old_shard = if a <= b { &mut first } else { second.as_deref_mut().unwrap_or(&mut first) };
+        old_shard.insert(old, ended);
         Ok(true)
     }
 
-    async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
-        Ok(self.take(&mut self.shard(id), id))
+    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
+        match self.shard(id).get_mut(&id) {
+            Some(found @ Found::Session(_)) => {
+                *found = tombstone(now);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        Ok(self.remove_where(limit as usize, |row| now.has_reached(row.expires_at)))
+        let over = |found: &Found| match found {
+            Found::Session(row) => now.has_reached(row.expires_at),
+            Found::Ended(at) => now.has_reached(at.plus_seconds(TOMBSTONE_S)),
+        };
+        Ok(self.remove_where(limit as usize, over) as u64)
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
         let mut rows: Vec<Row> = Vec::new();
         for shard in self.all() {
-            let live = shard.values().filter(|row| row.subject.as_deref() == Some(subject) && !row.is_expired(now));
-            rows.extend(live.map(|row| Row { data: Vec::new(), ..row.clone() }));
+            rows.extend(shard.values().filter_map(|found| match found {
+                Found::Session(row) if row.subject.as_deref() == Some(subject) && !row.is_expired(now) => {
+                    Some(Row { data: Vec::new(), ..row.clone() })
+                }
+                _ => None,
+            }));
         }
         rows.sort_by(|a, b| b.seen_at.cmp(&a.seen_at).then(b.id.cmp(&a.id)));
         Ok(rows)
     }
 
-    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
-        Ok(self.remove_where(usize::MAX, |row| {
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.end_where(now, |row| {
             row.subject.as_deref() == Some(subject)
                 && match which {
                     Which::All => true,

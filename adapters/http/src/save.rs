@@ -6,12 +6,12 @@ use std::{
 };
 
 use http::HeaderValue;
-use waxseal_core::{Changes, Data, Salt, Secret, Ticket, Timestamp};
+use waxseal_core::{Changes, Data, RowId, Salt, Secret, Ticket, Timestamp};
 
 use crate::{
-    Row, Session, SessionError, Store, Touch, Update,
-    session::{Behind, Live, Renewal},
-    sessions::{Engine, Keeping},
+    Found, Row, Session, SessionError, Store, StoreError, Touch, Update,
+    session::{Behind, Live, Renewal, State},
+    sessions::{Engine, Keeping, Loaded},
 };
 
 /// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
@@ -49,6 +49,8 @@ struct Work {
     renewal: Renewal,
     label: Option<String>,
     destroy: bool,
+    committed: bool,
+    epoch: u64,
     /// The stored data and what the changes make of them.
     base: Data,
 }
@@ -57,6 +59,20 @@ impl Work {
     /// The label to save, where it is another than the present one.
     fn new_label(&self, live: &Live) -> Option<&str> {
         self.label.as_deref().filter(|label| live.label.as_deref() != Some(label))
+    }
+
+    /// Forgets just what this was: a clone of the handle may have recorded more meanwhile, or have discarded it.
+    fn settle(&self, state: &mut State) {
+        if state.epoch == self.epoch {
+            state.changes.forget_first(self.changes.len());
+        }
+        if state.renewal == self.renewal {
+            state.renewal = Renewal::None;
+        }
+        if state.label == self.label {
+            state.label = None;
+        }
+        state.outdate();
     }
 }
 
@@ -68,7 +84,7 @@ struct Landed {
 }
 
 impl Session {
-    /// Saves what is recorded, or touches. On an error nothing was written and all stays recorded.
+    /// Saves what is recorded, or touches. On an error all stays recorded.
     pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
         let _busy = self.0.busy.lock().await;
         let engine = &self.0.engine;
@@ -79,12 +95,15 @@ impl Session {
             }
             let work = self.work();
             if work.destroy {
-                return self.end(work.ticket).await;
+                return self.end(work.ticket.as_ref()).await;
             }
             let mut data = work.base.clone();
             work.changes.apply(&mut data)?;
             let now = engine.now();
             let (landed, outcome) = match (&work.behind, &work.ticket) {
+                (Behind::Live(_), Some(_)) if work.renewal != Renewal::None && work.committed => {
+                    return Err(SessionError::TooLate);
+                }
                 (Behind::Live(live), Some(ticket)) if work.renewal != Renewal::None => {
                     (engine.rotate(&work, live, ticket, data, now).await?, Outcome::Renewed)
                 }
@@ -103,6 +122,7 @@ impl Session {
                     self.land(&work, None);
                     return Ok(Outcome::Unchanged);
                 }
+                _ if work.committed => return Err(SessionError::TooLate),
                 _ => (Some(engine.create(&work, data, now).await?), Outcome::Created),
             };
             if landed.is_some() {
@@ -117,12 +137,12 @@ impl Session {
                 tokio::time::sleep(jitter(attempt)).await;
             }
             let behind = match engine.load(store.as_ref(), ticket).await? {
-                Some((row, data)) => Behind::Live(Live::new(row, data)),
-                None => Behind::Gone,
+                Loaded::Live(live) => Behind::Live(live),
+                Loaded::Ended(_) | Loaded::Nothing => Behind::Gone,
             };
             let mut state = self.state();
             state.behind = behind;
-            state.view = None;
+            state.outdate();
         }
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
     }
@@ -130,27 +150,22 @@ impl Session {
     fn work(&self) -> Work {
         let state = self.state();
         Work {
-            base: state.base(self.presented()).clone(),
+            base: state.base(self.tickets()).clone(),
             behind: state.behind.clone(),
             changes: state.changes.clone(),
             renewal: state.renewal.clone(),
             label: state.label.clone(),
             destroy: state.destroy,
+            committed: state.committed,
+            epoch: state.epoch,
             ticket: self.ticket(&state).cloned(),
         }
     }
 
-    /// Records what landed, and forgets just what was saved: a clone of the handle may have recorded more meanwhile.
+    /// Records what landed.
     fn land(&self, work: &Work, landed: Option<Landed>) {
         let mut state = self.state();
-        state.changes.forget_first(work.changes.len());
-        state.view = None;
-        if state.renewal == work.renewal {
-            state.renewal = Renewal::None;
-        }
-        if state.label == work.label {
-            state.label = None;
-        }
+        work.settle(&mut state);
         if let Some(landed) = landed {
             state.behind = Behind::Live(landed.live);
             if landed.ticket.is_some() {
@@ -171,7 +186,7 @@ impl Session {
             "session was ended or renewed by another request; this one's changes are dropped"
         );
         let mut state = self.state();
-        state.forget_changes();
+        work.settle(&mut state);
         // A cookie that an earlier save put by is as dead as its session; a removal still removes.
         if !state.ended {
             state.cookie = None;
@@ -179,11 +194,20 @@ impl Session {
         Outcome::Gone
     }
 
-    /// Deletes the row and removes the cookie.
-    async fn end(&self, ticket: Option<Ticket>) -> Result<Outcome, SessionError> {
+    /// Ends the session, and whatever else the request has a cookie for, and removes the cookie.
+    async fn end(&self, ticket: Option<&Ticket>) -> Result<Outcome, SessionError> {
         let engine = &self.0.engine;
-        if let (Some(ticket), Keeping::Rows { store, .. }) = (&ticket, &engine.keeping) {
-            store.delete(ticket.row_id()).await?;
+        if let Keeping::Rows { store, .. } = &engine.keeping {
+            let current = ticket.map(Ticket::row_id);
+            if let Some(id) = current {
+                store.delete(id, engine.now()).await?;
+            }
+            let chosen = self.presented().map(Ticket::row_id);
+            let others =
+                self.tickets().iter().map(Ticket::row_id).filter(|id| Some(*id) != current && Some(*id) != chosen);
+            for id in others {
+                store.delete(id, engine.now()).await?;
+            }
         }
         let mut state = self.state();
         state.forget_changes();
@@ -205,7 +229,10 @@ impl Engine {
         let ticket = self.issue(work, &data, now)?;
         let (landed, row) = self.prepare(ticket, work.label.clone(), data, now)?;
         if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
-            store.insert(row).await?;
+            let id = row.id;
+            if let Err(error) = store.insert(row).await {
+                landed_after_all(store.as_ref(), id, error).await?;
+            }
         }
         Ok(landed)
     }
@@ -227,10 +254,13 @@ impl Engine {
         let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
         let label = work.label.clone().or_else(|| live.label.clone().filter(|_| same_subject));
         let (landed, row) = self.prepare(ticket, label, data, now)?;
-        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping)
-            && !store.rotate(old.row_id(), live.generation, row).await?
-        {
-            return Ok(None);
+        if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
+            let id = row.id;
+            match store.rotate(old.row_id(), live.generation, row).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => landed_after_all(store.as_ref(), id, error).await?,
+            }
         }
         Ok(Some(landed))
     }
@@ -286,25 +316,28 @@ impl Engine {
     /// logged and fails nothing else.
     async fn touch(&self, live: &Live, ticket: &Ticket, now: Timestamp) -> Option<Landed> {
         let touch = self.touched(ticket, now);
-        let reissued = ticket.reissued(now, touch.expires_at, self.claims(&live.data));
-        let moved = async {
-            let cookie = self.set_cookie(&reissued, now)?;
-            let moved = match &self.keeping {
-                Keeping::Rows { store, .. } => store.touch(ticket.row_id(), touch).await?,
-                Keeping::Stateless => true,
-            };
-            // A cookie only where the row took the touch: it may have been renewed meanwhile, and then the browser has a newer one.
-            Ok::<_, SessionError>(moved.then_some(cookie))
+        let moved = match &self.keeping {
+            Keeping::Rows { store, .. } => store.touch(ticket.row_id(), live.generation, touch).await,
+            Keeping::Stateless => Ok(true),
         };
-        match moved.await {
-            Ok(cookie) => cookie.map(|cookie| Landed {
-                ticket: Some(reissued),
-                live: Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() },
-                cookie: Some(cookie),
-            }),
+        match moved {
+            Ok(true) => {}
+            // A cookie only where the row took the touch: it may have been saved or renewed meanwhile, and then the browser has a
+            // newer one.
+            Ok(false) => return None,
             Err(error) => {
                 tracing::warn!(row_id = %ticket.row_id(), %error, "session not touched");
-                None
+                return None;
+            }
+        }
+        let live = Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() };
+        let reissued = ticket.reissued(now, touch.expires_at, self.claims(&live.data));
+        match self.set_cookie(&reissued, now) {
+            Ok(cookie) => Some(Landed { ticket: Some(reissued), live, cookie: Some(cookie) }),
+            // More claims than when it was issued: the browser keeps its cookie, which is good up to the same deadline.
+            Err(error) => {
+                tracing::warn!(row_id = %ticket.row_id(), %error, "session cookie not issued again");
+                Some(Landed { ticket: None, live, cookie: None })
             }
         }
     }
@@ -376,6 +409,15 @@ impl Engine {
         };
         self.cookie.set(&value, end.seconds_since(now))
     }
+}
+
+/// The answer to a statement that did its work can be lost: a rotation taken for failed would sign the user out.
+async fn landed_after_all(store: &dyn Store, id: RowId, error: StoreError) -> Result<(), SessionError> {
+    if matches!(error, StoreError::Backend(_)) && matches!(store.load(id).await, Ok(Some(Found::Session(_)))) {
+        tracing::warn!(row_id = %id, %error, "session saved, though the store's answer was lost");
+        return Ok(());
+    }
+    Err(error.into())
 }
 
 fn secret() -> Result<Secret, SessionError> {

@@ -15,11 +15,17 @@ use waxseal_core::{Changes, Data, RowId, Ticket, Timestamp, check_subject};
 use crate::{
     Outcome, Row, SessionError, Typed, TypedData, Which,
     cookie::Cookies,
-    sessions::{Engine, Keeping},
+    sessions::{Engine, Keeping, Loaded, Tickets},
 };
 
 /// Labels are cut to this many bytes: they name a device in a list.
 const MAX_LABEL_BYTES: usize = 255;
+
+/// A request that began less than this after its session's end was probably sent before the browser knew of it.
+const GRACE_S: u64 = 10;
+
+/// How often a response's commit looks for what clones of the handle recorded while it was saving.
+const MAX_ROUNDS: u32 = 16;
 
 static EMPTY: Data = Data::new();
 
@@ -34,8 +40,9 @@ pub struct Session(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     cookies: Cookies,
-    /// The ticket of the request's cookie, opened at the first use.
-    presented: OnceLock<Option<Ticket>>,
+    opened_at: Timestamp,
+    /// The tickets of the request's cookies, opened at the first use.
+    tickets: OnceLock<Tickets>,
     used: AtomicBool,
     state: Mutex<State>,
     /// Held while loading or saving: one at a time.
@@ -51,7 +58,7 @@ pub(crate) enum Behind {
     Nothing,
     /// A live session.
     Live(Live),
-    /// The session was live in this request and was ended by another. A write is lost.
+    /// The session was ended or renewed by another request while this one ran. A write is lost.
     Gone,
 }
 
@@ -75,12 +82,18 @@ pub(crate) enum Renewal {
 
 #[derive(Default)]
 pub(crate) struct State {
+    /// Which of the presented tickets it is.
+    chosen: usize,
     /// The ticket that replaced the presented one during this request.
     pub(crate) replaced: Option<Ticket>,
     pub(crate) behind: Behind,
     pub(crate) changes: Changes,
     /// The stored data with the changes applied; made when it is asked for.
-    pub(crate) view: Option<Data>,
+    view: Option<Data>,
+    /// Counts whatever the view is made of.
+    version: u64,
+    /// Counts how often changes were forgotten: those that a save under way has counted may be among them.
+    pub(crate) epoch: u64,
     pub(crate) renewal: Renewal,
     pub(crate) label: Option<String>,
     pub(crate) destroy: bool,
@@ -89,14 +102,27 @@ pub(crate) struct State {
     pub(crate) cookie: Option<HeaderValue>,
     /// This request ended the session itself: the cookie to send is its removal.
     pub(crate) ended: bool,
-    committed: bool,
+    /// The response has its headers: no cookie can be sent any more.
+    pub(crate) committed: bool,
+}
+
+/// What a view is made of, to be made without the lock: an update's closure may use its own session.
+struct Parts {
+    data: Data,
+    changes: Changes,
+    version: u64,
 }
 
 impl State {
+    /// The session's ticket as it is now.
+    pub(crate) fn ticket<'a>(&'a self, tickets: &'a Tickets) -> Option<&'a Ticket> {
+        self.replaced.as_ref().or_else(|| tickets.get(self.chosen))
+    }
+
     /// The stored data that changes apply to. A sign-in of another subject starts with none: what one user kept is not the next
     /// one's.
-    pub(crate) fn base(&self, presented: Option<&Ticket>) -> &Data {
-        let other_subject = match (&self.renewal, self.ticket(presented).and_then(Ticket::subject)) {
+    pub(crate) fn base(&self, tickets: &Tickets) -> &Data {
+        let other_subject = match (&self.renewal, self.ticket(tickets).and_then(Ticket::subject)) {
             (Renewal::SignIn(new), Some(present)) => new != present,
             _ => false,
         };
@@ -112,29 +138,41 @@ impl State {
 
     pub(crate) fn forget_changes(&mut self) {
         self.changes.forget();
-        self.view = None;
         self.renewal = Renewal::None;
         self.label = None;
+        self.epoch += 1;
+        self.outdate();
     }
 
-    /// The session's ticket as it is now.
-    fn ticket<'a>(&'a self, presented: Option<&'a Ticket>) -> Option<&'a Ticket> {
-        self.replaced.as_ref().or(presented)
+    /// To be called wherever something changes that the view is made of.
+    pub(crate) fn outdate(&mut self) {
+        self.view = None;
+        self.version += 1;
     }
 
-    fn data(&mut self, presented: Option<&Ticket>) -> Result<&Data, SessionError> {
+    /// The data as this request sees them, where nothing has to be made for it.
+    fn ready(&self, tickets: &Tickets) -> Option<&Data> {
         if self.destroy || matches!(self.behind, Behind::Gone) {
-            return Ok(&EMPTY);
+            Some(&EMPTY)
+        } else if self.changes.is_empty() {
+            Some(self.base(tickets))
+        } else {
+            self.view.as_ref()
         }
-        if self.changes.is_empty() {
-            return Ok(self.base(presented));
+    }
+
+    fn parts(&mut self, tickets: &Tickets) -> Parts {
+        let version = self.version;
+        match self.view.take() {
+            Some(data) => Parts { data, changes: Changes::new(), version },
+            None => Parts { data: self.base(tickets).clone(), changes: self.changes.clone(), version },
         }
-        if self.view.is_none() {
-            let mut data = self.base(presented).clone();
-            self.changes.apply(&mut data)?;
-            self.view = Some(data);
+    }
+
+    fn keep_view(&mut self, made_of: u64, view: Data) {
+        if self.version == made_of {
+            self.view = Some(view);
         }
-        Ok(self.view.as_ref().unwrap_or(&EMPTY))
     }
 }
 
@@ -183,9 +221,10 @@ impl SessionInfo {
 impl Session {
     pub(crate) fn new(engine: Arc<Engine>, cookies: Cookies) -> Self {
         Self(Arc::new(Inner {
+            opened_at: engine.now(),
             engine,
             cookies,
-            presented: OnceLock::new(),
+            tickets: OnceLock::new(),
             used: AtomicBool::new(false),
             state: Mutex::default(),
             busy: tokio::sync::Mutex::new(()),
@@ -276,7 +315,9 @@ impl Session {
 
     /// Sets `key`. Setting an equal value is no change. An error where the value cannot be kept; nothing is recorded then.
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
-        self.record(|changes| changes.insert(key, &value))
+        let mut change = Changes::new();
+        change.insert(key, &value)?;
+        self.record(change)
     }
 
     /// Sets `key` to what `f` makes of its value. `f` runs on the data as they are when the session is saved, and again where
@@ -294,19 +335,17 @@ impl Session {
         T: DeserializeOwned,
         U: Serialize,
     {
-        self.record(|changes| {
-            changes.update(key, f);
-            Ok(())
-        })
+        let mut change = Changes::new();
+        change.update(key, f);
+        self.record(change)
     }
 
     /// Removes `key`.
     pub fn remove(&self, key: &str) {
-        // Only recorded values and earlier updates can fail, and a removal adds neither.
-        let _ = self.record(|changes| {
-            changes.remove(key);
-            Ok(())
-        });
+        let mut change = Changes::new();
+        change.remove(key);
+        // Only an update can fail.
+        let _ = self.record(change);
     }
 
     /// Reads `key` and removes it: for flash messages. Two requests at once may both read it.
@@ -320,10 +359,9 @@ impl Session {
 
     /// Removes every key. The session itself stays, signed in as it was.
     pub fn clear(&self) {
-        let _ = self.record(|changes| {
-            changes.clear();
-            Ok(())
-        });
+        let mut change = Changes::new();
+        change.clear();
+        let _ = self.record(change);
     }
 
     /// Names the device for the list of sessions, for example "Firefox on Linux". Cut to 255 bytes.
@@ -349,7 +387,7 @@ impl Session {
         check_subject(subject)?;
         self.change(|state| {
             state.renewal = Renewal::SignIn(subject.to_owned());
-            state.view = None;
+            state.outdate();
         });
         Ok(())
     }
@@ -385,7 +423,8 @@ impl Session {
     }
 
     /// Saves now what was recorded, so that the handler sees the outcome (and any error), and later reads in this request see
-    /// what landed. It stays saved whatever the response's status; the cookie goes out with the response.
+    /// what landed. It stays saved whatever the response's status; the cookie goes out with the response. Once that was
+    /// committed, changed data can still be saved, but a sign-in, a renewal or a new session is [`SessionError::TooLate`].
     pub async fn save(&self) -> Result<Outcome, SessionError> {
         self.mark_used();
         self.finish_with(true, false).await
@@ -394,6 +433,8 @@ impl Session {
     // --- The subject's sessions ------------------------------------------------------------------------------------------
 
     /// The live sessions of this session's subject, the most recently seen first, this one marked.
+    ///
+    /// This and the next two save first where a sign-in or a renewal is recorded: which session is this one must be settled.
     pub async fn list(&self) -> Result<Vec<SessionInfo>, SessionError> {
         let (subject, id) = self.identity().await?;
         let store = self.0.engine.store("listing sessions")?;
@@ -410,7 +451,7 @@ impl Session {
             return Ok(true);
         }
         let store = self.0.engine.store("ending a session")?;
-        Ok(store.delete_by_subject(&subject, Which::Only(id)).await? > 0)
+        Ok(store.delete_by_subject(&subject, Which::Only(id), self.0.engine.now()).await? > 0)
     }
 
     /// Ends the subject's other sessions, at once; tells how many. "Log out my other devices".
@@ -418,20 +459,30 @@ impl Session {
         let (subject, own) = self.identity().await?;
         let store = self.0.engine.store("ending sessions")?;
         let which = own.map_or(Which::All, Which::AllBut);
-        Ok(store.delete_by_subject(&subject, which).await?)
+        Ok(store.delete_by_subject(&subject, which, self.0.engine.now()).await?)
     }
 
     /// The subject and, where the session has a row, its id.
     async fn identity(&self) -> Result<(String, Option<RowId>), SessionError> {
+        if self.state().renewal != Renewal::None {
+            self.save().await?;
+        }
         let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
         Ok((subject, self.id().await?))
     }
 
     // --- Inside ----------------------------------------------------------------------------------------------------------
 
-    /// The ticket of the request's cookie.
+    /// The tickets of the request's cookies.
+    pub(crate) fn tickets(&self) -> &Tickets {
+        self.0.tickets.get_or_init(|| self.0.engine.tickets(&self.0.cookies))
+    }
+
+    /// The ticket of the request's cookie: where several are authentic, the one whose session is live, once that is known.
     pub(crate) fn presented(&self) -> Option<&Ticket> {
-        self.0.presented.get_or_init(|| self.0.engine.ticket(&self.0.cookies)).as_ref()
+        let tickets = self.tickets();
+        let chosen = self.state().chosen;
+        tickets.get(chosen)
     }
 
     /// Whether the request had a cookie of our name, good or not.
@@ -445,7 +496,7 @@ impl Session {
 
     /// The session's ticket as it is now.
     pub(crate) fn ticket<'a>(&'a self, state: &'a State) -> Option<&'a Ticket> {
-        state.ticket(self.presented())
+        state.ticket(self.tickets())
     }
 
     /// Whether anything read or changed the session. One that nobody used adds nothing to the response.
@@ -463,8 +514,17 @@ impl Session {
 
     async fn read<R>(&self, f: impl FnOnce(&Data) -> R) -> Result<R, SessionError> {
         self.load().await?;
-        let mut state = self.state();
-        state.data(self.presented()).map(f)
+        let mut parts = {
+            let mut state = self.state();
+            if let Some(data) = state.ready(self.tickets()) {
+                return Ok(f(data));
+            }
+            state.parts(self.tickets())
+        };
+        parts.changes.apply(&mut parts.data)?;
+        let result = f(&parts.data);
+        self.state().keep_view(parts.version, parts.data);
+        Ok(result)
     }
 
     fn change(&self, f: impl FnOnce(&mut State)) {
@@ -472,29 +532,47 @@ impl Session {
         let mut state = self.state();
         if state.committed {
             tracing::error!(
-                "session changed after its response was committed; the change is lost unless it calls save()"
+                "session changed after its response was committed: lost, but for data that a call of save() lands"
             );
         }
         state.discarded = false;
         f(&mut state);
     }
 
-    fn record(&self, f: impl FnOnce(&mut Changes) -> Result<(), waxseal_core::ValueError>) -> Result<(), SessionError> {
-        let mut result = Ok(());
+    /// Records a change; tried out first where the session was read already.
+    fn record(&self, change: Changes) -> Result<(), SessionError> {
+        let known = {
+            let mut state = self.state();
+            match state.behind {
+                Behind::Live(_) | Behind::Nothing if !state.destroy => Some(state.parts(self.tickets())),
+                _ => None,
+            }
+        };
+        let view = match known {
+            Some(mut parts) => match parts.changes.apply(&mut parts.data) {
+                Ok(()) => {
+                    if let Err(error) = change.apply(&mut parts.data) {
+                        self.state().keep_view(parts.version, parts.data);
+                        return Err(error.into());
+                    }
+                    Some(parts)
+                }
+                // An earlier change that could not be tried out when it was recorded: the save tells.
+                Err(_) => None,
+            },
+            None => None,
+        };
         self.change(|state| {
-            let before = state.changes.len();
-            result = f(&mut state.changes).map_err(SessionError::from);
-            state.view = None;
-            if result.is_ok()
-                && matches!(state.behind, Behind::Live(_) | Behind::Nothing)
-                && let Err(error) = state.data(self.presented())
+            state.changes.append(change);
+            let before = state.version;
+            state.outdate();
+            if let Some(parts) = view
+                && parts.version == before
             {
-                result = Err(error);
-                state.changes.truncate(before);
-                state.view = None;
+                state.view = Some(parts.data);
             }
         });
-        result
+        Ok(())
     }
 
     /// Loads the row, once.
@@ -510,33 +588,61 @@ impl Session {
         Ok(())
     }
 
-    /// Loads what is behind the presented ticket. The caller holds `busy`.
+    /// Loads what is behind the presented tickets: the first live session. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
-        let behind = match (self.presented(), &self.0.engine.keeping) {
-            (None, _) => Behind::Nothing,
-            (Some(ticket), Keeping::Stateless) => Behind::Live(Live {
-                generation: 0,
-                label: None,
-                seen_at: ticket.issued_at(),
-                expires_at: ticket.expires_at(),
-                data: ticket.claims().clone(),
-            }),
-            (Some(ticket), Keeping::Rows { store, .. }) => match self.0.engine.load(store.as_ref(), ticket).await? {
-                Some((row, data)) => Behind::Live(Live::new(row, data)),
-                None => Behind::Nothing,
-            },
-        };
+        let (mut behind, mut chosen) = (Behind::Nothing, 0);
+        for (index, ticket) in self.tickets().iter().enumerate() {
+            let loaded = match &self.0.engine.keeping {
+                Keeping::Stateless => Loaded::Live(Live {
+                    generation: 0,
+                    label: None,
+                    seen_at: ticket.issued_at(),
+                    expires_at: ticket.expires_at(),
+                    data: ticket.claims().clone(),
+                }),
+                Keeping::Rows { store, .. } => self.0.engine.load(store.as_ref(), ticket).await?,
+            };
+            match loaded {
+                Loaded::Live(live) => {
+                    (behind, chosen) = (Behind::Live(live), index);
+                    break;
+                }
+                Loaded::Ended(at) if !self.0.opened_at.has_reached(at.plus_seconds(GRACE_S)) => behind = Behind::Gone,
+                Loaded::Ended(_) | Loaded::Nothing => {}
+            }
+        }
         let mut state = self.state();
         state.behind = behind;
-        state.view = None;
+        state.chosen = chosen;
+        state.outdate();
         Ok(())
     }
 
-    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded.
+    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded, also what
+    /// clones of the handle record meanwhile.
     pub(crate) async fn finish(&self, commits: bool) -> Result<Outcome, SessionError> {
-        let outcome = self.finish_with(commits, true).await;
+        let mut outcome = Outcome::Unchanged;
+        for _ in 0..MAX_ROUNDS {
+            match self.finish_with(commits, true).await {
+                Ok(Outcome::Unchanged) => {}
+                Ok(landed) => outcome = landed,
+                Err(error) => {
+                    self.state().committed = true;
+                    return Err(error);
+                }
+            }
+            // Under one lock: what a clone does next is either seen here or told that it is late.
+            let mut state = self.state();
+            if !state.destroy && !state.has_changes() {
+                state.committed = true;
+                return Ok(outcome);
+            }
+        }
+        tracing::error!(
+            "a clone of the session's handle changes it without end; the response goes out without the last changes"
+        );
         self.state().committed = true;
-        outcome
+        Ok(outcome)
     }
 
     async fn finish_with(&self, commits: bool, touch: bool) -> Result<Outcome, SessionError> {
@@ -578,7 +684,7 @@ impl Live {
 impl fmt::Debug for Session {
     /// The presented row's id; no data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ticket = self.0.presented.get().and_then(Option::as_ref);
+        let ticket = self.0.tickets.get().and_then(|tickets| tickets.get(0));
         f.debug_struct("Session")
             .field("presented", &ticket.map(|ticket| ticket.row_id().to_string()))
             .finish_non_exhaustive()

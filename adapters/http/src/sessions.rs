@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
-use waxseal_core::{Data, Keyring, Protection, RowContext, RowId, Ticket, TicketError, Timeouts, Timestamp};
+use waxseal_core::{Keyring, Protection, RowContext, RowId, Ticket, TicketError, Timeouts, Timestamp};
 
 use crate::{
-    Clock, CommitPolicy, CookieOptions, Outcome, Row, Session, SessionError, SessionInfo, SessionsBuilder, Store,
-    Which, contention::Contention, cookie::Cookies, headers,
+    Clock, CommitPolicy, CookieOptions, Found, Outcome, Session, SessionError, SessionInfo, SessionsBuilder, Store,
+    StoreError, Which, contention::Contention, cookie::Cookies, headers, session::Live,
 };
 
 /// The sessions of an application: keyring, store and options. Cheap to clone.
@@ -35,40 +35,88 @@ pub(crate) enum Keeping {
     Stateless,
 }
 
+/// What is behind a ticket.
+pub(crate) enum Loaded {
+    Live(Live),
+    /// Ended by a sign-out, a revocation or a renewal at this time.
+    Ended(Timestamp),
+    Nothing,
+}
+
+/// The authentic tickets of a request, in the order of its cookies: as a rule one, so that the rest allocates nothing.
+#[derive(Default)]
+pub(crate) struct Tickets {
+    first: Option<Ticket>,
+    more: Vec<Ticket>,
+}
+
+impl Tickets {
+    fn push(&mut self, ticket: Ticket) {
+        match self.first {
+            None => self.first = Some(ticket),
+            Some(_) => self.more.push(ticket),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Ticket> {
+        self.first.iter().chain(&self.more)
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&Ticket> {
+        match index.checked_sub(1) {
+            None => self.first.as_ref(),
+            Some(index) => self.more.get(index),
+        }
+    }
+}
+
 impl Engine {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The first of the presented cookies that is ours. Refusals look the same from outside; the log has the reason.
-    pub(crate) fn ticket(&self, cookies: &Cookies) -> Option<Ticket> {
+    /// The presented cookies that are ours. Refusals look the same from outside; the log has the reason.
+    pub(crate) fn tickets(&self, cookies: &Cookies) -> Tickets {
         let (name, now) = (self.cookie.cookie_name(), self.now());
+        let mut tickets = Tickets::default();
         for value in cookies.candidates(name) {
             match self.keyring.open_ticket(name, value, now) {
                 Ok(ticket) if matches!(self.keeping, Keeping::Stateless) && ticket.idle_expired(now) => {
                     tracing::debug!(row_id = %ticket.row_id(), "session cookie refused: idle timeout reached");
                 }
-                Ok(ticket) => return Some(ticket),
+                Ok(ticket) => tickets.push(ticket),
                 Err(reason @ (TicketError::Forged | TicketError::UnknownKey(_))) => {
                     tracing::warn!(%reason, "session cookie refused");
                 }
                 Err(reason) => tracing::debug!(%reason, "session cookie refused"),
             }
         }
-        None
+        tickets
     }
 
-    /// The live row behind a ticket with its data opened, or nothing. What does not open is no session (and an error in the
-    /// log), never an empty live one.
-    pub(crate) async fn load(&self, store: &dyn Store, ticket: &Ticket) -> Result<Option<(Row, Data)>, SessionError> {
+    /// What is behind a ticket. What does not open is no session (and an error in the log), never an empty live one.
+    pub(crate) async fn load(&self, store: &dyn Store, ticket: &Ticket) -> Result<Loaded, SessionError> {
         let id = ticket.row_id();
-        let Some(mut row) = store.load(id).await? else {
-            tracing::debug!(row_id = %id, "session ended: its row is gone");
-            return Ok(None);
+        let mut row = match store.load(id).await {
+            Ok(Some(Found::Session(row))) => row,
+            Ok(Some(Found::Ended(at))) => {
+                tracing::debug!(row_id = %id, "session ended: signed out, revoked or renewed");
+                return Ok(Loaded::Ended(at));
+            }
+            Ok(None) => {
+                tracing::debug!(row_id = %id, "session ended: its row is gone");
+                return Ok(Loaded::Nothing);
+            }
+            // It will not mend itself: an error would lock the user out for as long as he keeps the cookie.
+            Err(StoreError::Damaged(why)) => {
+                tracing::error!(row_id = %id, why, "session row refused: it is damaged");
+                return Ok(Loaded::Nothing);
+            }
+            Err(error) => return Err(error.into()),
         };
         if row.is_expired(self.now()) {
             tracing::debug!(row_id = %id, "session ended: expired");
-            return Ok(None);
+            return Ok(Loaded::Nothing);
         }
         // The id is a hash, and known already: `Ticket::row_context` would derive it again.
         let context = RowContext {
@@ -84,13 +132,13 @@ impl Engine {
             && row.subject.as_deref() == context.subject;
         if !same {
             tracing::error!(row_id = %id, "session row refused: its columns are not those of its ticket");
-            return Ok(None);
+            return Ok(Loaded::Nothing);
         }
         match self.keyring.open_row(ticket.secret(), &context, std::mem::take(&mut row.data)) {
-            Ok(data) => Ok(Some((row, data))),
+            Ok(data) => Ok(Loaded::Live(Live::new(row, data))),
             Err(reason) => {
                 tracing::error!(row_id = %id, %reason, "session row refused");
-                Ok(None)
+                Ok(Loaded::Nothing)
             }
         }
     }
@@ -162,17 +210,17 @@ impl Sessions {
 
     /// Ends one session of a subject; `false` where the subject has no such session.
     pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
-        Ok(self.0.store("ending a session")?.delete_by_subject(subject, Which::Only(id)).await? > 0)
+        Ok(self.0.store("ending a session")?.delete_by_subject(subject, Which::Only(id), self.0.now()).await? > 0)
     }
 
     /// Ends all sessions of a subject but one; tells how many.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
-        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::AllBut(keep)).await?)
+        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::AllBut(keep), self.0.now()).await?)
     }
 
     /// Ends all sessions of a subject; tells how many. After a changed password or a stolen device.
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
-        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::All).await?)
+        Ok(self.0.store("ending sessions")?.delete_by_subject(subject, Which::All, self.0.now()).await?)
     }
 
     /// The timeouts in force.

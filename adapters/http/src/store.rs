@@ -40,6 +40,30 @@ impl Row {
     }
 }
 
+/// For how many seconds a store remembers that a session was ended: longer than any request should run. A request that began
+/// before the end, and presents the old cookie, must not start a new session with what it writes.
+pub const TOMBSTONE_S: u64 = 600;
+
+/// What a store has under an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A session, live or expired.
+    Session(Row),
+    /// A tombstone: the session was ended or renewed at this time (whole seconds), less than [`TOMBSTONE_S`] ago. It holds no
+    /// data and no subject.
+    Ended(Timestamp),
+}
+
+impl Found {
+    /// The session's row, where it was not ended.
+    pub fn session(self) -> Option<Row> {
+        match self {
+            Self::Session(row) => Some(row),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
 /// When a session was used and until when that keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
@@ -109,37 +133,40 @@ impl StoreError {
 ///
 /// Every verb must be atomic. Ids and subjects are compared as bytes, times as integers. What has expired may be returned: the
 /// engine decides expiry after every load. But `update`, `touch` and `rotate` must leave an expired row as it is.
+///
+/// A session that is ended or renewed leaves a tombstone ([`Found::Ended`]): no data, no subject, and a time after which
+/// `delete_expired` takes it away. No verb but `load` and `insert` sees it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The row of this id.
-    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError>;
+    /// What is kept under this id.
+    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError>;
 
-    /// Inserts a new row. Never overwrites: [`StoreError::AlreadyExists`].
+    /// Inserts a new row. Never overwrites, not even a tombstone: [`StoreError::AlreadyExists`].
     async fn insert(&self, row: Row) -> Result<(), StoreError>;
 
     /// Saves data where the row exists, has the given generation and is live; raises the generation by one. `false` where it
     /// was not so: nothing was written. Never inserts.
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError>;
 
-    /// Moves `seen_at` and the idle expiry of a row that exists, is live at `touch.seen_at` and was last seen before it. `false`
-    /// where it was not so. Changes nothing else, not even the generation.
-    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError>;
+    /// Moves `seen_at` and the idle expiry of a row that exists, has the given generation, is live at `touch.seen_at` and was
+    /// last seen before it. `false` where it was not so. Changes nothing else, not even the generation.
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError>;
 
-    /// In one transaction: deletes the row `old` where it has `generation` and is live at `new.seen_at`, and inserts `new`.
-    /// `false` where the old row was not so: nothing was written.
+    /// In one transaction: ends the row `old` where it has `generation` and is live at `new.seen_at`, leaving a tombstone of that
+    /// time, and inserts `new`. `false` where the old row was not so: nothing was written.
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError>;
 
-    /// Deletes a row; `false` where there was none.
-    async fn delete(&self, id: RowId) -> Result<bool, StoreError>;
+    /// Ends a session, leaving a tombstone of `now`; `false` where there was none.
+    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// Deletes at most `limit` rows whose idle expiry has come; tells how many.
+    /// Deletes at most `limit` rows whose idle expiry has come, and tombstones whose time has; tells how many.
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// The subject's rows that are live at `now`, the most recently seen first, with empty `data`.
     async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError>;
 
-    /// Deletes the subject's rows; tells how many.
-    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError>;
+    /// Ends the subject's sessions, leaving tombstones of `now`; tells how many.
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError>;
 }
 
 impl fmt::Debug for dyn Store {
@@ -150,7 +177,7 @@ impl fmt::Debug for dyn Store {
 
 #[async_trait]
 impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
-    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         (**self).load(id).await
     }
 
@@ -162,16 +189,16 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).update(update).await
     }
 
-    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
-        (**self).touch(id, touch).await
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
+        (**self).touch(id, generation, touch).await
     }
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         (**self).rotate(old, generation, new).await
     }
 
-    async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
-        (**self).delete(id).await
+    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
+        (**self).delete(id, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -182,7 +209,7 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).list_by_subject(subject, now).await
     }
 
-    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
-        (**self).delete_by_subject(subject, which).await
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        (**self).delete_by_subject(subject, which, now).await
     }
 }

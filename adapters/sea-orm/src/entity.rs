@@ -1,7 +1,9 @@
 //! The entity of the table `waxseal_sessions`: query it, join it, migrate it with your own.
 //!
 //! Read it freely; write through [`SeaOrmStore`](crate::SeaOrmStore), which keeps the rules (a row that is changed by hand does
-//! not open, and its session is over). To end sessions by a query of your own, delete rows: that is always safe.
+//! not open, and its session is over). To end sessions by a query of your own, delete rows: that is always safe. Make the table
+//! with [`Migration`](crate::Migration), which knows each database, rather than from the entity: on MySQL the entity alone gives
+//! an index-less table that holds smaller data.
 //!
 //! A user's table joins by the subject:
 //!
@@ -40,18 +42,21 @@ use sea_orm::{
     prelude::{ChronoUnixTimestamp, ChronoUnixTimestampMillis},
 };
 
-/// A session's row. Only `data` are secret, and they are sealed.
+/// A session's row, or the tombstone of one that was ended (generation 0). Only `data` are secret, and they are sealed.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "waxseal_sessions")]
 pub struct Model {
     /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The row's version number, for compare-and-swap.
+    /// The row's version number, for compare-and-swap, from 1. With 0 the row is a tombstone: its session was ended at `seen_at`;
+    /// nobody's and without data, it is swept after ten minutes.
     pub generation: i64,
     /// Whose session it is; null before sign-in.
+    #[sea_orm(column_type = "String(StringLen::N(255))")]
     pub subject: Option<String>,
     /// A device's name for the list of sessions.
+    #[sea_orm(column_type = "String(StringLen::N(255))")]
     pub label: Option<String>,
     /// When the session was created, or last signed in. An integer: milliseconds since the Unix epoch.
     pub created_at: ChronoUnixTimestampMillis,
@@ -62,7 +67,7 @@ pub struct Model {
     /// The idle expiry, never past the end of the lifetime. An integer: seconds since the Unix epoch.
     pub expires_at: ChronoUnixTimestamp,
     /// The sealed (or signed) data.
-    #[sea_orm(column_type = "VarBinary(StringLen::None)")]
+    #[sea_orm(column_type = "Blob")]
     pub data: Vec<u8>,
 }
 

@@ -5,6 +5,10 @@
 
 use sea_orm::DbBackend;
 
+/// What turns a session into its tombstone: generation 0, the time of its end, no data, nobody's.
+const END: &str = "UPDATE waxseal_sessions SET generation = 0, subject = NULL, label = NULL, data = ?, \
+                   seen_at = ?, expires_at = ?";
+
 /// The SQL texts for one database.
 pub(crate) struct Statements {
     pub(crate) backend: DbBackend,
@@ -12,18 +16,24 @@ pub(crate) struct Statements {
     pub(crate) insert: String,
     pub(crate) update: String,
     pub(crate) touch: String,
-    pub(crate) delete_at: String,
-    pub(crate) delete: String,
+    pub(crate) end_at: String,
+    pub(crate) end: String,
     pub(crate) delete_expired: String,
     pub(crate) list: String,
-    pub(crate) delete_all: String,
-    pub(crate) delete_all_but: String,
-    pub(crate) delete_only: String,
+    pub(crate) end_all: String,
+    pub(crate) end_all_but: String,
+    pub(crate) end_only: String,
 }
 
 impl Statements {
     pub(crate) fn new(backend: DbBackend) -> Self {
         let sql = |text: &str| numbered(backend, text);
+        // MySQL compares by the column's collation, and a table that was not made by the migration has one for which "Ada" is
+        // "ada". The first comparison finds the index, the second decides.
+        let by_subject = match backend {
+            DbBackend::MySql => "subject = ? AND BINARY subject = BINARY ?",
+            _ => "subject = ?",
+        };
         Self {
             backend,
             load: sql("SELECT generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data \
@@ -38,9 +48,9 @@ impl Statements {
                  WHERE id = ? AND generation = ? AND expires_at > ?",
             ),
             touch: sql("UPDATE waxseal_sessions SET seen_at = ?, expires_at = ? \
-                 WHERE id = ? AND seen_at < ? AND expires_at > ?"),
-            delete_at: sql("DELETE FROM waxseal_sessions WHERE id = ? AND generation = ? AND expires_at > ?"),
-            delete: sql("DELETE FROM waxseal_sessions WHERE id = ?"),
+                 WHERE id = ? AND generation = ? AND seen_at < ? AND expires_at > ?"),
+            end_at: sql(&format!("{END} WHERE id = ? AND generation = ? AND expires_at > ?")),
+            end: sql(&format!("{END} WHERE id = ? AND generation > 0")),
             delete_expired: sql(match backend {
                 // MySQL has no LIMIT in a subquery, SQLite by default none on DELETE. SKIP LOCKED lets two sweepers share.
                 DbBackend::MySql => "DELETE FROM waxseal_sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
@@ -53,11 +63,13 @@ impl Statements {
                      WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
                 }
             }),
-            list: sql("SELECT id, generation, label, created_at, lifetime_s, seen_at, expires_at \
-                 FROM waxseal_sessions WHERE subject = ? AND expires_at > ? ORDER BY seen_at DESC, id DESC"),
-            delete_all: sql("DELETE FROM waxseal_sessions WHERE subject = ?"),
-            delete_all_but: sql("DELETE FROM waxseal_sessions WHERE subject = ? AND id <> ?"),
-            delete_only: sql("DELETE FROM waxseal_sessions WHERE subject = ? AND id = ?"),
+            list: sql(&format!(
+                "SELECT id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at \
+                 FROM waxseal_sessions WHERE {by_subject} AND expires_at > ? ORDER BY seen_at DESC, id DESC"
+            )),
+            end_all: sql(&format!("{END} WHERE {by_subject}")),
+            end_all_but: sql(&format!("{END} WHERE {by_subject} AND id <> ?")),
+            end_only: sql(&format!("{END} WHERE {by_subject} AND id = ?")),
         }
     }
 }

@@ -4,15 +4,19 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, QueryResult, SqlErr, Statement, TransactionTrait, TryGetable, Value,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, SqlErr, Statement, TransactionTrait,
+    TryGetable, Value,
 };
 use uuid::Uuid;
-use waxseal_http::{Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
+use waxseal_http::{Found, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Which};
 
 use crate::statements::Statements;
 
-/// How often a rotation is tried that the database ended to break a deadlock.
-const ROTATIONS: u32 = 3;
+/// The generation of a tombstone.
+const ENDED: u64 = 0;
+
+/// How often a statement is tried that the database ends to break a deadlock.
+const ATTEMPTS: u32 = 4;
 
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
@@ -35,11 +39,11 @@ impl SeaOrmStore {
     ///
     /// ```no_run
     /// # use sea_orm::{DatabaseConnection, TransactionTrait, TransactionSession};
-    /// # use waxseal_http::Which;
+    /// # use waxseal_http::{Clock, SystemClock, Which};
     /// # async fn change(db: &DatabaseConnection, store: &waxseal_sea_orm::SeaOrmStore) -> Result<(), Box<dyn std::error::Error>> {
     /// let transaction = db.begin().await?;
     /// // … change the password …
-    /// store.on(&transaction).delete_by_subject("ada", Which::All).await?;
+    /// store.on(&transaction).delete_by_subject("ada", Which::All, SystemClock.now()).await?;
     /// transaction.commit().await?;
     /// # Ok(())
     /// # }
@@ -69,12 +73,16 @@ pub struct StoreOn<'a, C> {
 
 impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// See [`Store::load`].
-    pub async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+    pub async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         let statement = self.statement(&self.statements.load, [key(id)]);
         let Some(found) = self.connection.query_one_raw(statement).await.map_err(backend)? else { return Ok(None) };
-        Ok(Some(Row {
+        let generation = unsigned(&found, 0)?;
+        if generation == ENDED {
+            return Ok(Some(Found::Ended(seconds(&found, 5)?)));
+        }
+        Ok(Some(Found::Session(Row {
             id,
-            generation: unsigned(&found, 0)?,
+            generation,
             subject: column(&found, 1)?,
             label: column(&found, 2)?,
             created_at: Timestamp::from_unix_ms(unsigned(&found, 3)?),
@@ -82,7 +90,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
             seen_at: seconds(&found, 5)?,
             expires_at: seconds(&found, 6)?,
             data: column(&found, 7)?,
-        }))
+        })))
     }
 
     /// See [`Store::insert`].
@@ -122,26 +130,28 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 
     /// See [`Store::touch`].
-    pub async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
-        let seen_at = integer(touch.seen_at.unix_seconds());
+    pub async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
+        let seen_at = || integer(touch.seen_at.unix_seconds());
         let expires_at = integer(touch.expires_at.unix_seconds());
-        self.changed_one(&self.statements.touch, [seen_at.clone(), expires_at, key(id), seen_at.clone(), seen_at]).await
+        let values: [Value; 6] = [seen_at(), expires_at, key(id), integer(generation), seen_at(), seen_at()];
+        self.changed_one(&self.statements.touch, values).await
     }
 
     /// See [`Store::rotate`]; two statements, so the connection should be a transaction, and be rolled back on `false` or an
     /// error.
     pub async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         let live_after = integer(new.seen_at.unix_seconds());
-        let deleted = self.changed_one(&self.statements.delete_at, [key(old), integer(generation), live_after]).await?;
-        if deleted {
+        let old = [key(old), integer(generation), live_after];
+        let ended = self.changed_one(&self.statements.end_at, tombstone(new.seen_at).into_iter().chain(old)).await?;
+        if ended {
             self.insert(new).await?;
         }
-        Ok(deleted)
+        Ok(ended)
     }
 
     /// See [`Store::delete`].
-    pub async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
-        self.changed_one(&self.statements.delete, [key(id)]).await
+    pub async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
+        self.changed_one(&self.statements.end, tombstone(now).into_iter().chain([key(id)])).await
     }
 
     /// See [`Store::delete_expired`].
@@ -152,36 +162,35 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     /// See [`Store::list_by_subject`].
     pub async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-        let statement = self.statement(&self.statements.list, [subject.into(), integer(now.unix_seconds())]);
-        let found = self.connection.query_all_raw(statement).await.map_err(backend)?;
-        let mut rows = Vec::with_capacity(found.len());
-        for found in found {
-            let row = Row {
-                id: column::<Uuid>(&found, 0)?.into(),
-                generation: unsigned(&found, 1)?,
-                subject: Some(subject.to_owned()),
-                label: column(&found, 2)?,
-                created_at: Timestamp::from_unix_ms(unsigned(&found, 3)?),
-                lifetime_s: unsigned(&found, 4)?,
-                seen_at: seconds(&found, 5)?,
-                expires_at: seconds(&found, 6)?,
-                data: Vec::new(),
-            };
-            if !row.is_expired(now) {
-                rows.push(row);
+        let values = self.subject(subject).chain([integer(now.unix_seconds())]);
+        let found =
+            self.connection.query_all_raw(self.statement(&self.statements.list, values)).await.map_err(backend)?;
+        let listed = found.iter().filter_map(|found| match listed(found) {
+            Ok(row) => Some(row),
+            // One damaged row must not hide the others.
+            Err(error) => {
+                tracing::error!(%error, "session row left out of a list");
+                None
             }
-        }
-        Ok(rows)
+        });
+        Ok(listed.filter(|row| row.subject.as_deref() == Some(subject) && !row.is_expired(now)).collect())
     }
 
     /// See [`Store::delete_by_subject`].
-    pub async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
-        let deleted = match which {
-            Which::All => self.execute(&self.statements.delete_all, [subject.into()]).await,
-            Which::AllBut(id) => self.execute(&self.statements.delete_all_but, [subject.into(), key(id)]).await,
-            Which::Only(id) => self.execute(&self.statements.delete_only, [subject.into(), key(id)]).await,
+    pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        let values = tombstone(now).into_iter().chain(self.subject(subject));
+        let ended = match which {
+            Which::All => self.execute(&self.statements.end_all, values).await,
+            Which::AllBut(id) => self.execute(&self.statements.end_all_but, values.chain([key(id)])).await,
+            Which::Only(id) => self.execute(&self.statements.end_only, values.chain([key(id)])).await,
         };
-        deleted.map_err(backend)
+        ended.map_err(backend)
+    }
+
+    /// The subject as often as the statements compare it.
+    fn subject(&self, subject: &str) -> impl Iterator<Item = Value> + use<C> {
+        let times = if self.statements.backend == DbBackend::MySql { 2 } else { 1 };
+        std::iter::repeat_n(subject.into(), times)
     }
 
     fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
@@ -197,9 +206,30 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 }
 
+/// The values of a tombstone, in the order in which the statements have them.
+fn tombstone(now: Timestamp) -> [Value; 3] {
+    let gone_at = now.plus_seconds(TOMBSTONE_S);
+    [Vec::<u8>::new().into(), integer(now.unix_seconds()), integer(gone_at.unix_seconds())]
+}
+
+/// A row of a list.
+fn listed(found: &QueryResult) -> Result<Row, StoreError> {
+    Ok(Row {
+        id: column::<Uuid>(found, 0)?.into(),
+        generation: unsigned(found, 1)?,
+        subject: column(found, 2)?,
+        label: column(found, 3)?,
+        created_at: Timestamp::from_unix_ms(unsigned(found, 4)?),
+        lifetime_s: unsigned(found, 5)?,
+        seen_at: seconds(found, 6)?,
+        expires_at: seconds(found, 7)?,
+        data: Vec::new(),
+    })
+}
+
 #[async_trait]
 impl Store for SeaOrmStore {
-    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
+    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         self.on(&self.db).load(id).await
     }
 
@@ -211,57 +241,57 @@ impl Store for SeaOrmStore {
         self.on(&self.db).update(update).await
     }
 
-    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
-        self.on(&self.db).touch(id, touch).await
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
+        self.on(&self.db).touch(id, generation, touch).await
     }
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
-        let mut attempt = 1;
-        loop {
-            // The first statement writes, so SQLite's DEFERRED transaction takes the write lock at once and cannot fail to
-            // upgrade a read lock.
+        let new = &new;
+        again(|| async move {
             let transaction = self.db.begin().await.map_err(backend)?;
-            match self.on(&transaction).rotate(old, generation, new.clone()).await {
-                Ok(true) => {
-                    transaction.commit().await.map_err(backend)?;
-                    return Ok(true);
-                }
-                Ok(false) => {
-                    transaction.rollback().await.map_err(backend)?;
-                    return Ok(false);
-                }
-                Err(error) if is_deadlock(&error) && attempt < ROTATIONS => {
-                    tracing::debug!(%error, "session rotation ended by a deadlock; trying again");
-                    attempt += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            // On an error it is rolled back when it is dropped.
+            let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
+            let end = if rotated { transaction.commit().await } else { transaction.rollback().await };
+            end.map_err(backend).map(|()| rotated)
+        })
+        .await
     }
 
-    async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
-        self.on(&self.db).delete(id).await
+    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
+        self.on(&self.db).delete(id, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.on(&self.db).delete_expired(now, limit).await
+        again(|| async move { self.on(&self.db).delete_expired(now, limit).await }).await
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
         self.on(&self.db).list_by_subject(subject, now).await
     }
 
-    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
-        self.on(&self.db).delete_by_subject(subject, which).await
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        again(|| async move { self.on(&self.db).delete_by_subject(subject, which, now).await }).await
     }
 }
 
-/// Whether the database ended the transaction to break a deadlock: PostgreSQL's 40P01, MySQL's 1213.
+/// Tries again what the database ended to break a deadlock: what locks more than one row.
+async fn again<T, F: Future<Output = Result<T, StoreError>>>(attempt: impl Fn() -> F) -> Result<T, StoreError> {
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(error) if is_deadlock(&error) => tracing::debug!(%error, "ended by a deadlock; trying again"),
+            result => return result,
+        }
+    }
+    attempt().await
+}
+
+/// Whether the database ended the statement to break a deadlock: SQLSTATE 40P01 in PostgreSQL, error 1213 in MySQL. Read from the
+/// driver's `Debug`, which no locale translates: its types are there only with the features of a driver, and the application
+/// chooses those.
 fn is_deadlock(error: &StoreError) -> bool {
-    matches!(error, StoreError::Backend(error) if {
-        let text = error.to_string();
-        text.contains("deadlock detected") || text.contains("Deadlock found")
-    })
+    let StoreError::Backend(error) = error else { return false };
+    let debug = format!("{error:?}");
+    debug.contains("code: \"40P01\"") || debug.contains("number: 1213")
 }
 
 fn backend(error: DbErr) -> StoreError {
@@ -282,7 +312,7 @@ fn integer(number: u64) -> Value {
 }
 
 fn column<T: TryGetable>(row: &QueryResult, index: usize) -> Result<T, StoreError> {
-    row.try_get_by_index(index).map_err(backend)
+    row.try_get_by_index(index).map_err(|_| StoreError::Damaged("a column has another type than the migration made"))
 }
 
 fn unsigned(row: &QueryResult, index: usize) -> Result<u64, StoreError> {

@@ -12,7 +12,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Data, Value, ValueError};
+use super::{Data, MAX_DEPTH, Value, ValueError};
 
 /// Reads a `T` from a value. An error where the value is not a `T`.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
@@ -235,11 +235,28 @@ impl<'de> Deserializer<'de> for FromKey<'de> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        ValueVisitor { depth: MAX_DEPTH }.deserialize(deserializer)
     }
 }
 
-struct ValueVisitor;
+/// Reads any value; `depth` is how many more levels may follow, so that what was read can also be written.
+struct ValueVisitor {
+    depth: usize,
+}
+
+impl ValueVisitor {
+    fn deeper<E: de::Error>(&self) -> Result<usize, E> {
+        self.depth.checked_sub(1).ok_or_else(|| E::custom(ValueError::TooDeep))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
@@ -293,25 +310,28 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let depth = self.deeper()?;
         let mut values = Vec::new();
-        while let Some(value) = seq.next_element()? {
+        while let Some(value) = seq.next_element_seed(ValueVisitor { depth })? {
             values.push(value);
         }
         Ok(Value::Seq(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        DataVisitor.visit_map(map).map(Value::Map)
+        DataVisitor { depth: self.deeper()? }.visit_map(map).map(Value::Map)
     }
 }
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(DataVisitor)
+        deserializer.deserialize_map(DataVisitor { depth: MAX_DEPTH })
     }
 }
 
-struct DataVisitor;
+struct DataVisitor {
+    depth: usize,
+}
 
 impl<'de> Visitor<'de> for DataVisitor {
     type Value = Data;
@@ -322,7 +342,8 @@ impl<'de> Visitor<'de> for DataVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {
         let mut data = Data::new();
-        while let Some((key, value)) = map.next_entry::<String, Value>()? {
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(ValueVisitor { depth: self.depth })?;
             data.set(&key, value);
         }
         Ok(data)

@@ -6,6 +6,7 @@ mod value;
 mod wire;
 
 use alloc::{collections::BTreeMap, string::String};
+use core::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -19,7 +20,7 @@ pub(crate) use wire::{WireData, WireDataOwned};
 pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A session's data, ordered by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Data(BTreeMap<String, Value>);
 
 impl Data {
@@ -94,6 +95,13 @@ impl Data {
     pub fn only<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
         let pick = |key: &str| self.0.get_key_value(key).map(|(key, value)| (key.clone(), value.clone()));
         Self(keys.into_iter().filter_map(pick).collect())
+    }
+}
+
+impl fmt::Debug for Data {
+    /// The keys and their values' kinds: what a session holds does not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 

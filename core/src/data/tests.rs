@@ -184,3 +184,21 @@ fn only_picks_keys() {
     data.insert("b", &2).unwrap();
     assert_eq!(data.only(["b", "c"]).keys().collect::<Vec<_>>(), ["b"]);
 }
+
+/// What was read from JSON, say, can always be written and read again.
+#[test]
+fn what_is_read_is_not_deeper_than_what_is_written() {
+    let nested = |depth: usize| format!(r#"{{"a":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let data: Data = serde_json::from_str(&nested(MAX_DEPTH)).unwrap();
+    assert_eq!(Data::decode(&data.encode()).as_ref(), Ok(&data));
+    let error = serde_json::from_str::<Data>(&nested(MAX_DEPTH + 1)).unwrap_err();
+    assert!(format!("{error}").contains("nested deeper"), "{error}");
+}
+
+#[test]
+fn debug_shows_keys_and_kinds_only() {
+    let mut data = Data::new();
+    data.insert("pin", &("hunter2", 4711)).unwrap();
+    data.insert("who", &std::collections::BTreeMap::from([("name", "ada")])).unwrap();
+    assert_eq!(format!("{data:?}"), r#"{"pin": Seq, "who": {"name": Str}}"#);
+}

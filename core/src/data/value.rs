@@ -12,7 +12,7 @@ use super::Data;
 ///
 /// Integers have one spelling: `I64` where it fits, `U64` above. Equality is by representation: a NaN equals itself, so
 /// that setting an equal value again is no change.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Value {
     /// Nothing: `None`, `()`.
     Null,
@@ -52,6 +52,23 @@ impl PartialEq for Value {
 }
 
 impl Eq for Value {}
+
+impl fmt::Debug for Value {
+    /// The kind, not the value: what a session holds does not belong into logs. Serialize it to see it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Bool",
+            Self::I64(_) => "I64",
+            Self::U64(_) => "U64",
+            Self::F64(_) => "F64",
+            Self::Str(_) => "Str",
+            Self::Bytes(_) => "Bytes",
+            Self::Seq(_) => "Seq",
+            Self::Map(map) => return fmt::Debug::fmt(map, f),
+        })
+    }
+}
 
 /// Why a Rust value cannot be kept in a session, or a kept value is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

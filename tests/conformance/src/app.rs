@@ -7,7 +7,7 @@ use std::sync::{
 
 use sea_orm::DatabaseConnection;
 use waxseal_core::{Keyring, RootKey};
-use waxseal_http::{Row, RowId, Sessions, SessionsBuilder, Timestamp};
+use waxseal_http::{Found, Row, RowId, Sessions, SessionsBuilder, Timestamp};
 
 use crate::{
     Browser, Gates, Probe,
@@ -109,7 +109,7 @@ impl Bench {
 
     /// The row of a session, as the store has it.
     pub async fn row(&self, id: &str) -> Option<Row> {
-        self.probe.store().load(id.parse::<RowId>().unwrap()).await.unwrap()
+        self.probe.store().load(id.parse::<RowId>().unwrap()).await.unwrap().and_then(Found::session)
     }
 }
 

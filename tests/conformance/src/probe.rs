@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use waxseal_http::{Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
+use waxseal_http::{Found, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
 
 /// How often each verb was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ impl Calls {
 
 pub(crate) type Falsify = Box<dyn Fn(&mut Row) + Send + Sync>;
 
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
 #[derive(Clone)]
 pub struct Probe(Arc<Inner>);
 
@@ -36,7 +38,9 @@ struct Inner {
     calls: Mutex<Calls>,
     down: AtomicBool,
     touches_fail: AtomicBool,
+    answers_lost: AtomicBool,
     falsify: Mutex<Option<Falsify>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl Probe {
@@ -46,7 +50,9 @@ impl Probe {
             calls: Mutex::default(),
             down: AtomicBool::new(false),
             touches_fail: AtomicBool::new(false),
+            answers_lost: AtomicBool::new(false),
             falsify: Mutex::default(),
+            meanwhile: Mutex::default(),
         }))
     }
 
@@ -70,6 +76,18 @@ impl Probe {
         self.0.touches_fail.store(fail, Ordering::SeqCst);
     }
 
+    /// Makes inserts and rotations do their work and then fail, as where the connection breaks after a COMMIT.
+    pub fn set_answers_lost(&self, lost: bool) {
+        self.0.answers_lost.store(lost, Ordering::SeqCst);
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        if self.0.answers_lost.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("the connection broke"));
+        }
+        Ok(answer)
+    }
+
     /// Changes every row that is loaded.
     pub fn falsify(&self, falsify: impl Fn(&mut Row) + Send + Sync + 'static) {
         *self.0.falsify.lock().unwrap() = Some(Box::new(falsify));
@@ -77,6 +95,18 @@ impl Probe {
 
     pub fn stop_falsifying(&self) {
         *self.0.falsify.lock().unwrap() = None;
+    }
+
+    /// Runs this once, while the next insert, update or rotation is under way.
+    pub fn meanwhile(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.0.meanwhile.lock().unwrap() = Some(Box::new(meanwhile));
+    }
+
+    fn happens(&self) {
+        let meanwhile = self.0.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
     }
 
     fn count(&self, verb: impl FnOnce(&mut Calls) -> &mut u32) -> Result<&dyn Store, StoreError> {
@@ -90,36 +120,41 @@ impl Probe {
 
 #[async_trait]
 impl Store for Probe {
-    async fn load(&self, id: RowId) -> Result<Option<Row>, StoreError> {
-        let mut row = self.count(|calls| &mut calls.load)?.load(id).await?;
-        if let (Some(row), Some(falsify)) = (&mut row, &*self.0.falsify.lock().unwrap()) {
+    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
+        let mut found = self.count(|calls| &mut calls.load)?.load(id).await?;
+        if let (Some(Found::Session(row)), Some(falsify)) = (&mut found, &*self.0.falsify.lock().unwrap()) {
             falsify(row);
         }
-        Ok(row)
+        Ok(found)
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
-        self.count(|calls| &mut calls.insert)?.insert(row).await
+        self.happens();
+        self.count(|calls| &mut calls.insert)?.insert(row).await?;
+        self.answer(())
     }
 
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
+        self.happens();
         self.count(|calls| &mut calls.update)?.update(update).await
     }
 
-    async fn touch(&self, id: RowId, touch: Touch) -> Result<bool, StoreError> {
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
         let store = self.count(|calls| &mut calls.touch)?;
         if self.0.touches_fail.load(Ordering::SeqCst) {
             return Err(StoreError::backend("no touches today"));
         }
-        store.touch(id, touch).await
+        store.touch(id, generation, touch).await
     }
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
-        self.count(|calls| &mut calls.rotate)?.rotate(old, generation, new).await
+        self.happens();
+        let rotated = self.count(|calls| &mut calls.rotate)?.rotate(old, generation, new).await?;
+        self.answer(rotated)
     }
 
-    async fn delete(&self, id: RowId) -> Result<bool, StoreError> {
-        self.count(|calls| &mut calls.delete)?.delete(id).await
+    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
+        self.count(|calls| &mut calls.delete)?.delete(id, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -130,7 +165,7 @@ impl Store for Probe {
         self.count(|calls| &mut calls.other)?.list_by_subject(subject, now).await
     }
 
-    async fn delete_by_subject(&self, subject: &str, which: Which) -> Result<u64, StoreError> {
-        self.count(|calls| &mut calls.other)?.delete_by_subject(subject, which).await
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        self.count(|calls| &mut calls.other)?.delete_by_subject(subject, which, now).await
     }
 }

@@ -13,14 +13,14 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sea_orm::{
-    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, PaginatorTrait,
+    ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait,
     QueryFilter, TransactionTrait,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio::net::{TcpListener, TcpStream};
 use waxseal_conformance::{Bench, Framework, Probe, StoreKind};
 use waxseal_http::{
-    Keyring, MemoryStore, RootKey, Row, RowId, Session, SessionError, Sessions, Store, Timestamp, Which,
+    Keyring, MemoryStore, RootKey, Row, RowId, Session, SessionError, Sessions, Store, SystemClock, Timestamp, Which,
 };
 use waxseal_sea_orm::{Column, Entity, Migration, Migrator, SeaOrmStore, Sweeper};
 
@@ -87,6 +87,8 @@ macro_rules! on_every_database {
 on_every_database! {
     migrates_up_and_down
     the_entity_is_queried_like_any_other
+    a_damaged_row_is_no_session
+    subjects_differ_by_case_whatever_the_collation
     verbs_run_in_a_transaction_of_the_callers
     two_hundred_increments_at_once_are_two_hundred
 }
@@ -132,17 +134,48 @@ async fn the_entity_is_queried_like_any_other(db: &DatabaseConnection) {
     assert_eq!(client.subject().await.unwrap(), None);
 }
 
+/// Found in review: a row with a number that no row can hold was a lasting 503, also for signing in, and broke the list.
+async fn a_damaged_row_is_no_session(db: &DatabaseConnection) {
+    let sessions = Sessions::builder(keyring(), SeaOrmStore::new(db.clone())).build().unwrap();
+    let mut damaged = Client::new(&sessions);
+    damaged.sign_in("ada").await.unwrap();
+    db.execute_unprepared("UPDATE waxseal_sessions SET generation = -1").await.unwrap();
+    let mut other = Client::new(&sessions);
+    other.sign_in("ada").await.unwrap();
+    assert_eq!(damaged.subject().await.unwrap(), None);
+    assert_eq!(other.request(async |session| session.list().await).await.unwrap().len(), 1);
+    damaged.sign_in("ada").await.unwrap();
+    assert_eq!(damaged.subject().await.unwrap().as_deref(), Some("ada"));
+}
+
+/// Found in review: a table that was not made by the migration may compare subjects without case.
+async fn subjects_differ_by_case_whatever_the_collation(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::MySql {
+        return;
+    }
+    let collation = "ALTER TABLE waxseal_sessions MODIFY subject varchar(255) COLLATE utf8mb4_general_ci";
+    db.execute_unprepared(collation).await.unwrap();
+    let sessions = Sessions::builder(keyring(), SeaOrmStore::new(db.clone())).build().unwrap();
+    for subject in ["ada", "Ada", "àda"] {
+        Client::new(&sessions).sign_in(subject).await.unwrap();
+    }
+    assert_eq!(sessions.list("ada").await.unwrap().len(), 1);
+    assert_eq!(sessions.revoke_all("ADA").await.unwrap(), 0);
+    assert_eq!(sessions.revoke_all("Ada").await.unwrap(), 1);
+    assert_eq!(sessions.list("ada").await.unwrap().len(), 1);
+}
+
 async fn verbs_run_in_a_transaction_of_the_callers(db: &DatabaseConnection) {
     let store = SeaOrmStore::new(db.clone());
     let sessions = Sessions::builder(keyring(), store.clone()).build().unwrap();
     let mut client = Client::new(&sessions);
     client.sign_in("ada").await.unwrap();
     let transaction = db.begin().await.unwrap();
-    assert_eq!(store.on(&transaction).delete_by_subject("ada", Which::All).await.unwrap(), 1);
+    assert_eq!(store.on(&transaction).delete_by_subject("ada", Which::All, SystemClock.now()).await.unwrap(), 1);
     transaction.rollback().await.unwrap();
     assert_eq!(client.subject().await.unwrap().as_deref(), Some("ada"), "rolled back");
     let transaction = db.begin().await.unwrap();
-    store.on(&transaction).delete_by_subject("ada", Which::All).await.unwrap();
+    store.on(&transaction).delete_by_subject("ada", Which::All, SystemClock.now()).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(client.subject().await.unwrap(), None);
 }

@@ -9,6 +9,7 @@ macro_rules! suite {
         $(suite!(@module $module, $store, $framework, {
             r01_a_bad_cookie_is_an_empty_session_without_a_database_call
             r01_of_several_cookies_the_first_few_are_tried
+            r01_of_several_authentic_cookies_the_live_one_counts
             r02_an_id_that_was_not_issued_is_never_adopted
             r03_expired_at_equality_by_the_idle_timeout
             r03_expired_at_equality_by_the_lifetime_however_active
@@ -18,6 +19,8 @@ macro_rules! suite {
             r05_a_stolen_database_reads_nothing
             r06_a_row_that_was_moved_or_changed_is_no_session
             r07_a_save_after_a_sign_out_does_not_bring_the_session_back
+            r07_an_unread_write_does_not_outlive_the_session_either
+            r07_a_write_long_after_the_end_starts_a_new_session
             r07_a_save_after_a_renewal_changes_neither_session
             r07_a_save_after_the_expiry_does_not_bring_the_session_back
             r07_a_late_sign_in_starts_afresh_without_the_old_data
@@ -25,9 +28,12 @@ macro_rules! suite {
             r08_no_increment_is_lost
             r09_a_failing_store_is_503_never_a_logout
             r09_a_failing_touch_fails_nothing
+            r09_a_lost_answer_is_not_a_lost_session
             r10_reads_never_write_but_one_touch_per_interval
             r10_of_requests_at_once_one_touches
             r10_a_late_touch_does_not_overwrite_a_renewed_cookie
+            r10_a_late_touch_does_not_send_older_claims
+            r10_a_touch_counts_though_its_cookie_cannot_be_made
             r11_statements_are_as_few_as_can_be
             r12_flags_and_changes_are_independent_of_their_order
             r12_renewal_alone_kills_the_old_cookie_and_keeps_times
@@ -46,6 +52,7 @@ macro_rules! suite {
             r17_data_up_to_the_default_bound_are_kept
             r18_stateless_sessions_keep_the_rules_that_need_no_row
             devices_are_listed_and_signed_out
+            revoking_settles_the_sign_in_before
             discard_forgets_this_requests_changes
             reads_see_the_requests_own_writes
             save_lands_at_once
@@ -79,6 +86,15 @@ suite! {
     mariadb_poem: MariaDb, Poem;
 }
 
+suite!(@module handles, Memory, Engine, {
+    what_a_clone_records_during_a_save_is_saved_too
+    a_clones_sign_out_during_a_save_is_heard
+    a_clones_sign_in_while_its_session_is_lost_counts
+    discarding_during_a_save_keeps_what_comes_after
+    late_saves_keep_data_and_refuse_cookies
+    an_update_closure_may_use_its_own_session
+});
+
 macro_rules! stores {
     ($($module:ident: $store:ident;)*) => {
         $(suite!(@module $module, $store, Engine, {
@@ -91,6 +107,7 @@ macro_rules! stores {
             store_of_rotations_at_once_one_wins
             store_subjects_are_compared_byte_by_byte
             store_sweeps_expired_rows_in_batches
+            store_remembers_for_a_while_what_was_ended
         });)*
     };
 }
