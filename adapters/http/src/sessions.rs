@@ -184,6 +184,7 @@ impl Sessions {
         headers: &mut HeaderMap,
     ) -> Result<Outcome, SessionError> {
         if !session.is_used() {
+            session.state().committed = true;
             return Ok(Outcome::Unused);
         }
         let outcome = session.finish(self.0.commit_policy.commits(status)).await?;

@@ -20,7 +20,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio::net::{TcpListener, TcpStream};
 use waxseal_conformance::{Bench, Framework, Probe, StoreKind};
 use waxseal_http::{
-    Keyring, MemoryStore, RootKey, Row, RowId, Session, SessionError, Sessions, Store, SystemClock, Timestamp, Which,
+    Clock, Keyring, MemoryStore, RootKey, Row, RowId, Session, SessionError, Sessions, Store, SystemClock, Timestamp,
+    Which,
 };
 use waxseal_sea_orm::{Column, Entity, Migration, Migrator, SeaOrmStore, Sweeper};
 
