@@ -45,7 +45,7 @@ impl EdgeKeys {
     /// separated by commas.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
-        for (index, entry) in key::entries(text).enumerate() {
+        for (index, entry) in key::entries(text).into_iter().enumerate() {
             let number = index.saturating_add(1);
             keys.push(parse(entry).ok_or(KeyError::NotAnEdgeKey { number })?);
         }

@@ -52,7 +52,7 @@ impl Keyring {
     /// ```
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let mut roots = Vec::new();
-        for (index, entry) in key::entries(text).enumerate() {
+        for (index, entry) in key::entries(text).into_iter().enumerate() {
             roots.push(RootKey::parse(entry, index.saturating_add(1))?);
         }
         Self::new(roots)

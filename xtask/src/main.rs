@@ -5,6 +5,7 @@
 mod fuzz;
 mod run;
 mod test;
+mod wasm;
 
 use std::{env, process::ExitCode};
 
@@ -16,6 +17,7 @@ const HELP: &str = "cargo xtask <task>
   fuzz [seconds]   each fuzz target for so many seconds (60)
   bench core       cookie and row benches beside the raw primitives, cookie-rs and jsonwebtoken
   bench peers      requests through Poem, with and without sessions
+  wasm             the npm package in wasm/npm
   vectors          write tests/vectors/*.json anew, after a change of the format
   keygen           a session key, as WAXSEAL_KEYS takes it
 ";
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         },
         ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
         ["bench", "peers"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers"]),
+        ["wasm"] => wasm::package(),
         ["vectors"] => run::command(
             "cargo",
             &["test", "-p", "waxseal-core", "--test", "vectors"],

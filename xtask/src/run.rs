@@ -36,3 +36,29 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).current_dir(top()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
+
+/// Makes sure that a target of Rust is installed.
+pub(crate) fn add_target(target: &str) -> Result<(), String> {
+    let installed = output("rustup", &["target", "list", "--installed"]).ok_or("there is no `rustup`")?;
+    if installed.lines().any(|line| line == target) {
+        return Ok(());
+    }
+    output("rustup", &["target", "add", target]).map(drop).ok_or(format!("`rustup target add {target}` failed"))
+}
+
+/// Installs a folder's npm packages as they are locked, where that was not done for this lock yet.
+pub(crate) fn npm_ci(folder: &str) -> Result<(), Failed> {
+    let folder = top().join(folder);
+    let lock = std::fs::read(folder.join("package-lock.json")).map_err(|error| Failed(error.to_string()))?;
+    let stamp = folder.join("node_modules/.waxseal-lock");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    println!("\n> npm ci ({})", folder.display());
+    let status =
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder).status();
+    if !status.is_ok_and(|status| status.success()) {
+        return Err(Failed(format!("`npm ci` in {} failed", folder.display())));
+    }
+    std::fs::write(stamp, lock).map_err(|error| Failed(error.to_string()))
+}

@@ -21,7 +21,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
     }
     run::cargo(&["check", "-p", "waxseal-sea-orm", "--no-default-features"])?;
     for target in NO_STD_TARGETS {
-        match add_target(target) {
+        match run::add_target(target) {
             Ok(()) => run::cargo(&["build", "-p", "waxseal-core", "--no-default-features", "--target", target])?,
             Err(why) => left_out.push(format!("the core for {target}: {why}")),
         }
@@ -59,12 +59,4 @@ pub(crate) fn everything() -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-fn add_target(target: &str) -> Result<(), String> {
-    let installed = run::output("rustup", &["target", "list", "--installed"]).ok_or("there is no `rustup`")?;
-    if installed.lines().any(|line| line == target) {
-        return Ok(());
-    }
-    run::output("rustup", &["target", "add", target]).map(drop).ok_or(format!("`rustup target add {target}` failed"))
 }

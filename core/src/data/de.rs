@@ -12,7 +12,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Data, MAX_DEPTH, Value, ValueError};
+use super::{Data, MAX_DEPTH, Pairs, Value, ValueError};
 
 /// Reads a `T` from a value. An error where the value is not a `T`.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
@@ -341,11 +341,11 @@ impl<'de> Visitor<'de> for DataVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {
-        let mut data = Data::new();
+        let mut pairs = Pairs::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(ValueVisitor { depth: self.depth })?;
-            data.set(&key, value);
+            pairs.push(key, value);
         }
-        Ok(data)
+        Ok(pairs.into_data())
     }
 }

@@ -5,7 +5,7 @@ mod ser;
 mod value;
 mod wire;
 
-use alloc::{collections::BTreeMap, string::String};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,23 +20,71 @@ pub(crate) use wire::{WireData, WireDataOwned};
 pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A session's data, ordered by key.
+///
+/// A sorted vector: sessions have few keys, and it is decoded, compared and copied in one go. What comes as a whole, and so may
+/// have many keys, is sorted once ([`Pairs`]).
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Data(BTreeMap<String, Value>);
+pub struct Data(Vec<(String, Value)>);
+
+/// The entries of a map as they come, until they are all there.
+pub(crate) struct Pairs(Vec<(String, Value)>);
+
+impl Pairs {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(crate) fn push(&mut self, key: String, value: Value) {
+        self.0.push((key, value));
+    }
+
+    /// As data, or a key that is there twice.
+    pub(crate) fn try_into_data(self) -> Result<Data, String> {
+        let mut pairs = self.0;
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let twice = pairs.windows(2).find_map(|pair| match pair {
+            [(a, _), (b, _)] if a == b => Some(a.clone()),
+            _ => None,
+        });
+        twice.map_or(Ok(Data(pairs)), Err)
+    }
+
+    /// As data; of equal keys the last one's value counts, as in JSON.
+    pub(crate) fn into_data(self) -> Data {
+        let mut pairs = self.0;
+        // Stable, so that of equal keys the last stays last.
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        pairs.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                core::mem::swap(later, earlier);
+            }
+            same
+        });
+        Data(pairs)
+    }
+}
 
 impl Data {
     /// No data.
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self(Vec::new())
     }
 
     /// The value of `key` as a `T`, or nothing where the key is absent. An error where the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
-        self.0.get(key).map(from_value).transpose()
+        self.value(key).map(from_value).transpose()
     }
 
     /// The value of `key` as it is.
     pub fn value(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        let at = self.find(key).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    /// Where `key` is, or where it would be.
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.as_str().cmp(key))
     }
 
     /// Sets `key`; tells whether that changed anything.
@@ -47,22 +95,33 @@ impl Data {
 
     /// Sets a value that [`to_value`] or the decoder made, and so is not too deep.
     pub(crate) fn set(&mut self, key: &str, value: Value) -> bool {
-        match self.0.get_mut(key) {
-            Some(present) if *present == value => false,
-            Some(present) => {
+        let at = self.find(key);
+        match at.map(|at| self.0.get_mut(at)) {
+            Ok(Some((_, present))) if *present == value => false,
+            Ok(Some((_, present))) => {
                 *present = value;
                 true
             }
-            None => {
-                self.0.insert(key.into(), value);
+            Ok(None) => false,
+            Err(at) => {
+                self.0.insert(at, (key.into(), value));
                 true
             }
         }
     }
 
+    /// Adds an entry behind all others; `false` where its key is not after theirs.
+    pub(crate) fn push(&mut self, key: String, value: Value) -> bool {
+        let after = self.0.last().is_none_or(|(last, _)| *last < key);
+        if after {
+            self.0.push((key, value));
+        }
+        after
+    }
+
     /// Removes `key` and gives back its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.0.remove(key)
+        self.find(key).ok().map(|at| self.0.remove(at).1)
     }
 
     /// Removes every key.
@@ -82,7 +141,7 @@ impl Data {
 
     /// The keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.iter().map(|(key, _)| key)
     }
 
     /// The keys and values, in order of the keys.
@@ -93,8 +152,13 @@ impl Data {
     /// A copy with only these keys, where they are present.
     #[must_use]
     pub fn only<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
-        let pick = |key: &str| self.0.get_key_value(key).map(|(key, value)| (key.clone(), value.clone()));
-        Self(keys.into_iter().filter_map(pick).collect())
+        let mut picked = Self::new();
+        for key in keys {
+            if let Some(value) = self.value(key) {
+                picked.set(key, value.clone());
+            }
+        }
+        picked
     }
 }
 

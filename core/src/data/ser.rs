@@ -11,7 +11,7 @@ use serde::{
     ser::{self, Impossible, SerializeMap as _},
 };
 
-use super::{Data, MAX_DEPTH, Value, ValueError};
+use super::{Data, MAX_DEPTH, Pairs, Value, ValueError};
 
 /// The value of any serializable thing.
 ///
@@ -256,31 +256,27 @@ impl Elements {
 /// A map, struct or struct variant in the making.
 struct Entries {
     inner: ToValue,
-    data: Data,
+    pairs: Pairs,
     key: String,
     variant: Option<&'static str>,
 }
 
 impl Entries {
     fn new(outer: ToValue, variant: Option<&'static str>) -> Result<Self, ValueError> {
-        Ok(Self { inner: outer.deeper()?, data: Data::new(), key: String::new(), variant })
+        Ok(Self { inner: outer.deeper()?, pairs: Pairs::new(), key: String::new(), variant })
     }
 
-    fn put<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), ValueError> {
-        let value = value.serialize(self.inner)?;
-        if self.data.value(key).is_some() {
-            return Err(ValueError::DuplicateKey(key.into()));
-        }
-        self.data.set(key, value);
+    fn put<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
+        self.pairs.push(key, value.serialize(self.inner)?);
         Ok(())
     }
 
-    fn finish(self) -> Value {
-        let value = Value::Map(self.data);
-        match self.variant {
+    fn finish(self) -> Result<Value, ValueError> {
+        let value = Value::Map(self.pairs.try_into_data().map_err(ValueError::DuplicateKey)?);
+        Ok(match self.variant {
             Some(variant) => tagged(variant, value),
             None => value,
-        }
+        })
     }
 }
 
@@ -315,11 +311,11 @@ macro_rules! fields {
             type Error = ValueError;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
-                self.put(key, value)
+                self.put(key.into(), value)
             }
 
             fn end(self) -> Result<Value, ValueError> {
-                Ok(self.finish())
+                self.finish()
             }
         }
     )*};
@@ -338,11 +334,11 @@ impl ser::SerializeMap for Entries {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
         let key = core::mem::take(&mut self.key);
-        self.put(&key, value)
+        self.put(key, value)
     }
 
     fn end(self) -> Result<Value, ValueError> {
-        Ok(self.finish())
+        self.finish()
     }
 }
 

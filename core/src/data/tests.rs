@@ -202,3 +202,26 @@ fn debug_shows_keys_and_kinds_only() {
     data.insert("who", &std::collections::BTreeMap::from([("name", "ada")])).unwrap();
     assert_eq!(format!("{data:?}"), r#"{"pin": Seq, "who": {"name": Str}}"#);
 }
+
+#[test]
+fn maps_are_sorted_and_a_key_counts_once() {
+    let data: Data = serde_json::from_str(r#"{"b":1,"a":2,"c":3,"a":4,"b":5,"a":6}"#).unwrap();
+    assert_eq!(serde_json::to_string(&data).unwrap(), r#"{"a":6,"b":5,"c":3}"#);
+    assert_eq!(Data::decode(&data.encode()).as_ref(), Ok(&data));
+    let mut set = Data::new();
+    for (key, value) in [("c", 3), ("a", 6), ("b", 5)] {
+        assert!(set.insert(key, &value).unwrap());
+        assert!(!set.insert(key, &value).unwrap());
+    }
+    assert_eq!(set, data);
+    assert_eq!(set.remove("b").unwrap(), Value::I64(5));
+    assert_eq!((set.remove("b"), set.keys().collect::<Vec<_>>()), (None, vec!["a", "c"]));
+}
+
+/// Elsewhere a document of many keys in the worst order would take quadratic time.
+#[test]
+fn many_keys_at_once_are_sorted_once() {
+    let pairs: BTreeMap<String, u32> = (0..200_000).map(|n| (format!("{:06}", 200_000 - n), n)).collect();
+    let Value::Map(data) = to_value(&pairs).unwrap() else { panic!("a map") };
+    assert_eq!(data.len(), pairs.len());
+}

@@ -135,12 +135,11 @@ impl<'de> Visitor<'de> for DataSeed {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Data, A::Error> {
         let mut data = Data::new();
         while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(ValueSeed { depth: self.depth })?;
             // One spelling for one map: no key twice, none out of order.
-            if data.0.last_key_value().is_some_and(|(last, _)| *last >= key) {
+            if !data.push(key, value) {
                 return Err(A::Error::custom("keys out of order"));
             }
-            let value = map.next_value_seed(ValueSeed { depth: self.depth })?;
-            data.0.insert(key, value);
         }
         Ok(data)
     }

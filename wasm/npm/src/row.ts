@@ -1,0 +1,93 @@
+// A session's row as database drivers and JSON APIs hand it over, brought into one form.
+
+/** An integer as drivers give it: a number, a BigInt, or decimal text (`pg` and `postgres` do that for `bigint`). */
+export type Integer = number | bigint | string;
+
+/**
+ * Bytes as drivers give them: a `Uint8Array` or Node's `Buffer` (`pg`, `postgres`), an array of numbers (D1), an `ArrayBuffer`, a
+ * Buffer's JSON (`{ type: "Buffer", data: [...] }`), base64 or base64url text (JSON APIs), or PostgreSQL's `\x...` text.
+ */
+export type Bytes = Uint8Array | ArrayBuffer | readonly number[] | { readonly type: "Buffer"; readonly data: readonly number[] } | string;
+
+/**
+ * The columns of `waxseal_sessions` that opening a row needs, by the names that they have in the table or in camel case:
+ *
+ * ```sql
+ * SELECT generation, subject, created_at, lifetime_s, expires_at, data FROM waxseal_sessions WHERE id = $1
+ * ```
+ */
+export type Row = {
+  /** The row's id. May be left out: a row of another session does not open anyway. */
+  id?: Bytes | null;
+  generation: Integer;
+  subject: string | null;
+  data: Bytes;
+} & (
+  | { created_at: Integer; lifetime_s: Integer; expires_at: Integer }
+  | { createdAt: Integer; lifetimeS: Integer; expiresAt: Integer }
+);
+
+/** A row in one form. */
+export interface Columns {
+  id: Uint8Array | undefined;
+  generation: bigint;
+  subject: string | null;
+  createdMs: number;
+  lifetimeS: number;
+  expiresS: number;
+  data: Uint8Array;
+}
+
+export function columns(row: Row): Columns {
+  const column = (name: string, other = name): unknown => {
+    const value = (row as Record<string, unknown>)[name] ?? (row as Record<string, unknown>)[other];
+    if (value === undefined) throw new TypeError(`waxseal: the row has no column ${name}; select it too`);
+    return value;
+  };
+  const subject = (row as Record<string, unknown>)["subject"];
+  if (subject !== null && typeof subject !== "string") {
+    throw new TypeError("waxseal: the row's column subject is neither text nor null; select it too");
+  }
+  return {
+    id: row.id == null ? undefined : bytes("id", row.id),
+    generation: integer("generation", column("generation")),
+    subject,
+    createdMs: Number(integer("created_at", column("created_at", "createdAt"))),
+    lifetimeS: Number(integer("lifetime_s", column("lifetime_s", "lifetimeS"))),
+    expiresS: Number(integer("expires_at", column("expires_at", "expiresAt"))),
+    data: bytes("data", column("data")),
+  };
+}
+
+function integer(name: string, value: unknown): bigint {
+  if (typeof value === "bigint") return value;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+  if (typeof value === "string" && /^-?\d{1,19}$/.test(value)) return BigInt(value);
+  throw new TypeError(`waxseal: the row's column ${name} is no integer (a number, a BigInt or decimal text)`);
+}
+
+function bytes(name: string, value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (Array.isArray(value)) return Uint8Array.from(value as number[]);
+  if (typeof value === "string") {
+    const found = name === "id" ? hex(value.replaceAll("-", "")) : value.startsWith("\\x") ? hex(value.slice(2)) : base64(value);
+    if (found) return found;
+  }
+  const buffer = value as { type?: unknown; data?: unknown };
+  if (buffer?.type === "Buffer" && Array.isArray(buffer.data)) return Uint8Array.from(buffer.data as number[]);
+  throw new TypeError(`waxseal: the row's column ${name} holds no bytes (a Uint8Array, an array of numbers, or base64)`);
+}
+
+function hex(text: string): Uint8Array | undefined {
+  if (text.length % 2 || /[^\da-f]/i.test(text)) return undefined;
+  return Uint8Array.from({ length: text.length / 2 }, (_, index) => parseInt(text.slice(2 * index, 2 * index + 2), 16));
+}
+
+function base64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (byte) => byte.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}

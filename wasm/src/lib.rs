@@ -1,0 +1,189 @@
+//! waxseal in WebAssembly: what the npm package `waxseal` calls to open cookies and rows.
+//!
+//! A call passes its bytes through two buffers that this side owns, and nothing else: copying strings and building objects one
+//! property at a time would cost more than the cryptography. JavaScript writes into [`Edge::input`], calls, and reads
+//! [`Edge::output`]; the layouts stand at the functions. What goes in is wiped before a call returns, what comes out is wiped by
+//! [`Edge::wipe`].
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod output;
+
+use alloc::vec::Vec;
+
+use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
+use wasm_bindgen::prelude::wasm_bindgen;
+use zeroize::Zeroize;
+
+/// Small, and enough for one thread.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// Nothing here panics on any input; should it, the instance stops and JavaScript gets a `RuntimeError`.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// The codes of what cannot be done. JavaScript has their texts.
+mod refusal {
+    pub(crate) const MALFORMED: i32 = -1;
+    pub(crate) const UNKNOWN_KEY: i32 = -2;
+    pub(crate) const FORGED: i32 = -3;
+    pub(crate) const EXPIRED: i32 = -4;
+    pub(crate) const NO_ROW_KEYS: i32 = -5;
+    pub(crate) const NO_KEYS: i32 = -6;
+    pub(crate) const DUPLICATE_KEY: i32 = -7;
+    pub(crate) const NOT_AN_EDGE_KEY: i32 = -8;
+}
+
+/// Edge keys and the name of the cookie that they open, with the buffers of its calls.
+#[wasm_bindgen]
+#[derive(Default)]
+pub struct Edge {
+    keys: Option<EdgeKeys>,
+    name: Vec<u8>,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+#[wasm_bindgen]
+impl Edge {
+    /// Without keys; nothing opens until [`load`](Self::load).
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes room for `len` bytes of input; the address at which to write them.
+    pub fn input(&mut self, len: usize) -> *const u8 {
+        self.input.resize(len, 0);
+        self.input.as_ptr()
+    }
+
+    /// Where the output of the last call is.
+    pub fn output(&self) -> *const u8 {
+        self.output.as_ptr()
+    }
+
+    /// Wipes the output.
+    pub fn wipe(&mut self) {
+        self.output.zeroize();
+    }
+
+    /// Takes the cookie's name, the first `name_len` bytes of the input, and the edge keys, the text behind it. 0, 1 where the
+    /// keys open rows too, or a refusal.
+    pub fn load(&mut self, name_len: usize) -> i32 {
+        let loaded = self.loaded(name_len);
+        self.input.zeroize();
+        loaded
+    }
+
+    fn loaded(&mut self, name_len: usize) -> i32 {
+        let Some((name, text)) = self.input.split_at_checked(name_len) else { return refusal::MALFORMED };
+        let Ok(text) = core::str::from_utf8(text) else { return refusal::NOT_AN_EDGE_KEY };
+        match EdgeKeys::from_text(text) {
+            Ok(keys) => {
+                let rows = keys.open_rows();
+                self.name = name.to_vec();
+                self.keys = Some(keys);
+                i32::from(rows)
+            }
+            Err(KeyError::Empty) => refusal::NO_KEYS,
+            Err(KeyError::Duplicate { .. }) => refusal::DUPLICATE_KEY,
+            Err(_) => refusal::NOT_AN_EDGE_KEY,
+        }
+    }
+
+    /// Opens the cookie value that is the input, at `now_ms` (Unix milliseconds). The length of the output, or a refusal.
+    ///
+    /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime (s), as little-endian doubles; the row
+    /// id's 16 bytes; 1 where the ticket is fresh by `max_age_s`; 1 where it has a subject; the subject; the claims.
+    pub fn open(&mut self, now_ms: f64, max_age_s: f64) -> i32 {
+        let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
+            let now = timestamp(now_ms);
+            let fresh = ticket.freshness(now, whole(max_age_s)) == Freshness::Fresh;
+            self.write_ticket(&ticket, fresh);
+        });
+        self.finish(opened)
+    }
+
+    /// Opens a row with its cookie. The input: the cookie's value, `value_len` bytes; the row's generation, 8 big-endian bytes; its
+    /// data. The length of the output, the row's data, or a refusal.
+    pub fn open_row(&mut self, value_len: usize, now_ms: f64) -> i32 {
+        let opened = self.row(value_len, now_ms).map(|data| {
+            self.output.zeroize();
+            output::data(&mut self.output, &data);
+        });
+        self.finish(opened)
+    }
+
+    fn ticket(&self, value: core::ops::Range<usize>, now_ms: f64) -> Result<Ticket, i32> {
+        let keys = self.keys.as_ref().ok_or(refusal::NO_KEYS)?;
+        let name = core::str::from_utf8(&self.name).map_err(|_| refusal::MALFORMED)?;
+        let value = self.input.get(value).ok_or(refusal::MALFORMED)?;
+        keys.open_ticket(name, value, timestamp(now_ms)).map_err(|error| match error {
+            TicketError::UnknownKey(_) => refusal::UNKNOWN_KEY,
+            TicketError::Forged => refusal::FORGED,
+            TicketError::Expired => refusal::EXPIRED,
+            _ => refusal::MALFORMED,
+        })
+    }
+
+    fn row(&self, value_len: usize, now_ms: f64) -> Result<Data, i32> {
+        let keys = self.keys.as_ref().ok_or(refusal::NO_KEYS)?;
+        let ticket = self.ticket(0..value_len, now_ms)?;
+        let row = self.input.get(value_len..).ok_or(refusal::MALFORMED)?;
+        let (generation, data) = row.split_first_chunk().ok_or(refusal::MALFORMED)?;
+        let context = ticket.row_context(u64::from_be_bytes(*generation));
+        keys.open_row(ticket.secret(), &context, data.to_vec()).map_err(|error| match error {
+            RowError::Envelope(OpenError::NoRowKeys) => refusal::NO_ROW_KEYS,
+            RowError::Envelope(OpenError::UnknownKey(_)) => refusal::UNKNOWN_KEY,
+            RowError::Envelope(OpenError::Forged) => refusal::FORGED,
+            _ => refusal::MALFORMED,
+        })
+    }
+
+    fn write_ticket(&mut self, ticket: &Ticket, fresh: bool) {
+        let subject = ticket.subject().unwrap_or_default();
+        let output = &mut self.output;
+        output.zeroize();
+        let times = [
+            ticket.created_at().unix_ms(),
+            ticket.issued_at().unix_seconds(),
+            ticket.expires_at().unix_seconds(),
+            ticket.deadline().unix_seconds(),
+            ticket.lifetime_s(),
+        ];
+        for time in times {
+            output.extend_from_slice(&(time as f64).to_le_bytes());
+        }
+        output.extend_from_slice(ticket.row_id().as_bytes());
+        output.extend_from_slice(&[u8::from(fresh), u8::from(ticket.subject().is_some())]);
+        output::bytes(output, subject.as_bytes());
+        output::data(output, ticket.claims());
+    }
+
+    fn finish(&mut self, opened: Result<(), i32>) -> i32 {
+        self.input.zeroize();
+        match opened {
+            // A cookie is at most 4 KiB and a row what the database gave: both far below the bound of an i32.
+            Ok(()) => i32::try_from(self.output.len()).unwrap_or(refusal::MALFORMED),
+            Err(refusal) => refusal,
+        }
+    }
+}
+
+fn whole(number: f64) -> u64 {
+    // Saturates, and takes NaN and what is negative for 0.
+    number as u64
+}
+
+fn timestamp(ms: f64) -> Timestamp {
+    Timestamp::from_unix_ms(whole(ms))
+}
