@@ -14,9 +14,11 @@ mod output;
 
 use alloc::vec::Vec;
 
-use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
 use wasm_bindgen::prelude::wasm_bindgen;
+use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
 use zeroize::Zeroize;
+
+use crate::output::Output;
 
 /// Small, and enough for one thread.
 #[cfg(target_arch = "wasm32")]
@@ -49,7 +51,7 @@ pub struct Edge {
     keys: Option<EdgeKeys>,
     name: Vec<u8>,
     input: Vec<u8>,
-    output: Vec<u8>,
+    output: Output,
 }
 
 #[wasm_bindgen]
@@ -68,12 +70,12 @@ impl Edge {
 
     /// Where the output of the last call is.
     pub fn output(&self) -> *const u8 {
-        self.output.as_ptr()
+        self.output.as_slice().as_ptr()
     }
 
     /// Wipes the output.
     pub fn wipe(&mut self) {
-        self.output.zeroize();
+        self.output.wipe();
     }
 
     /// Takes the cookie's name, the first `name_len` bytes of the input, and the edge keys, the text behind it. 0, 1 where the
@@ -84,6 +86,7 @@ impl Edge {
         loaded
     }
 
+    #[inline(never)]
     fn loaded(&mut self, name_len: usize) -> i32 {
         let Some((name, text)) = self.input.split_at_checked(name_len) else { return refusal::MALFORMED };
         let Ok(text) = core::str::from_utf8(text) else { return refusal::NOT_AN_EDGE_KEY };
@@ -102,8 +105,8 @@ impl Edge {
 
     /// Opens the cookie value that is the input, at `now_ms` (Unix milliseconds). The length of the output, or a refusal.
     ///
-    /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime (s), as little-endian doubles; the row
-    /// id's 16 bytes; 1 where the ticket is fresh by `max_age_s`; 1 where it has a subject; the subject; the claims.
+    /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime (s), as doubles; 1 where the ticket is
+    /// fresh by `max_age_s`; 1 where it has a subject; the subject; the claims.
     pub fn open(&mut self, now_ms: f64, max_age_s: f64) -> i32 {
         let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
             let now = timestamp(now_ms);
@@ -113,16 +116,29 @@ impl Edge {
         self.finish(opened)
     }
 
-    /// Opens a row with its cookie. The input: the cookie's value, `value_len` bytes; the row's generation, 8 big-endian bytes; its
-    /// data. The length of the output, the row's data, or a refusal.
-    pub fn open_row(&mut self, value_len: usize, now_ms: f64) -> i32 {
-        let opened = self.row(value_len, now_ms).map(|data| {
-            self.output.zeroize();
-            output::data(&mut self.output, &data);
+    /// The id of the row behind the cookie value that is the input: its 16 bytes are the output. By itself, for it costs two hashes
+    /// and only those need it who ask the database. The length of the output, or a refusal.
+    pub fn row_id(&mut self, now_ms: f64) -> i32 {
+        let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
+            self.output.begin();
+            self.output.raw(ticket.row_id().as_bytes());
+            self.output.end();
         });
         self.finish(opened)
     }
 
+    /// Opens a row with its cookie. The input: the cookie's value, `value_len` bytes; the row's generation, 8 big-endian bytes; its
+    /// data. The length of the output, the row's data, or a refusal.
+    pub fn open_row(&mut self, value_len: usize, now_ms: f64) -> i32 {
+        let opened = self.row(value_len, now_ms).map(|data| {
+            self.output.begin();
+            self.output.data(&data);
+            self.output.end();
+        });
+        self.finish(opened)
+    }
+
+    #[inline(never)]
     fn ticket(&self, value: core::ops::Range<usize>, now_ms: f64) -> Result<Ticket, i32> {
         let keys = self.keys.as_ref().ok_or(refusal::NO_KEYS)?;
         let name = core::str::from_utf8(&self.name).map_err(|_| refusal::MALFORMED)?;
@@ -150,30 +166,26 @@ impl Edge {
     }
 
     fn write_ticket(&mut self, ticket: &Ticket, fresh: bool) {
-        let subject = ticket.subject().unwrap_or_default();
         let output = &mut self.output;
-        output.zeroize();
-        let times = [
-            ticket.created_at().unix_ms(),
-            ticket.issued_at().unix_seconds(),
-            ticket.expires_at().unix_seconds(),
-            ticket.deadline().unix_seconds(),
-            ticket.lifetime_s(),
-        ];
-        for time in times {
-            output.extend_from_slice(&(time as f64).to_le_bytes());
+        output.begin();
+        output.double(ticket.created_at().unix_ms() as f64);
+        for time in [ticket.issued_at(), ticket.expires_at(), ticket.deadline()] {
+            output.double(time.unix_seconds() as f64);
         }
-        output.extend_from_slice(ticket.row_id().as_bytes());
-        output.extend_from_slice(&[u8::from(fresh), u8::from(ticket.subject().is_some())]);
-        output::bytes(output, subject.as_bytes());
-        output::data(output, ticket.claims());
+        output.double(ticket.lifetime_s() as f64);
+        output.byte(u8::from(fresh));
+        output.byte(u8::from(ticket.subject().is_some()));
+        output.text(ticket.subject().unwrap_or_default());
+        output.data(ticket.claims());
+        output.end();
     }
 
+    #[inline(never)]
     fn finish(&mut self, opened: Result<(), i32>) -> i32 {
         self.input.zeroize();
         match opened {
             // A cookie is at most 4 KiB and a row what the database gave: both far below the bound of an i32.
-            Ok(()) => i32::try_from(self.output.len()).unwrap_or(refusal::MALFORMED),
+            Ok(()) => i32::try_from(self.output.as_slice().len()).unwrap_or(refusal::MALFORMED),
             Err(refusal) => refusal,
         }
     }

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod edge;
 mod fuzz;
 mod run;
 mod test;
@@ -19,6 +20,9 @@ const HELP: &str = "cargo xtask <task>
   bench peers      requests through Poem, with and without sessions
   wasm             the npm package in wasm/npm
   vectors          write tests/vectors/*.json anew, after a change of the format
+  bench edge       the npm package beside jose, iron-session and WebCrypto, in Node and in workerd
+  edge-keys cookies|rows [file]
+                   edge keys of WAXSEAL_KEYS, or of a file of keys: for cookies alone, or for rows too
   keygen           a session key, as WAXSEAL_KEYS takes it
 ";
 
@@ -34,6 +38,11 @@ fn main() -> ExitCode {
         },
         ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
         ["bench", "peers"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers"]),
+        ["bench", "edge"] => edge::bench(),
+        ["edge-keys", "cookies"] => edge::keys(false, None),
+        ["edge-keys", "cookies", file] => edge::keys(false, Some(file)),
+        ["edge-keys", "rows"] => edge::keys(true, None),
+        ["edge-keys", "rows", file] => edge::keys(true, Some(file)),
         ["wasm"] => wasm::package(),
         ["vectors"] => run::command(
             "cargo",

@@ -31,6 +31,26 @@ pub(crate) fn command(program: &str, arguments: &[&str], variables: &[(&str, &st
     }
 }
 
+/// Runs a command with text as its standard input.
+pub(crate) fn with_input(program: &str, arguments: &[&str], input: &str) -> Result<(), Failed> {
+    use std::io::Write;
+
+    let line = format!("{program} {}", arguments.join(" "));
+    println!("\n> {line}");
+    let run = || {
+        let mut child = Command::new(program).args(arguments).current_dir(top()).stdin(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes())?;
+        }
+        child.wait()
+    };
+    match run() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failed(format!("`{line}`: {status}"))),
+        Err(error) => Err(Failed(format!("`{line}`: {error}"))),
+    }
+}
+
 /// What a command prints, where it is there and succeeds.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).current_dir(top()).stderr(Stdio::null()).output().ok()?;
@@ -46,19 +66,22 @@ pub(crate) fn add_target(target: &str) -> Result<(), String> {
     output("rustup", &["target", "add", target]).map(drop).ok_or(format!("`rustup target add {target}` failed"))
 }
 
-/// Installs a folder's npm packages as they are locked, where that was not done for this lock yet.
-pub(crate) fn npm_ci(folder: &str) -> Result<(), Failed> {
+/// Installs a folder's npm packages as they are locked, where that was not done for this lock yet. Not by `npm ci`: it refuses a
+/// lock without the packages of other platforms, and a registry's mirror may not have those.
+pub(crate) fn npm_install(folder: &str) -> Result<(), Failed> {
     let folder = top().join(folder);
     let lock = std::fs::read(folder.join("package-lock.json")).map_err(|error| Failed(error.to_string()))?;
     let stamp = folder.join("node_modules/.waxseal-lock");
     if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    println!("\n> npm ci ({})", folder.display());
-    let status =
-        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder).status();
+    println!("\n> npm install ({})", folder.display());
+    let status = Command::new("npm")
+        .args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(&folder)
+        .status();
     if !status.is_ok_and(|status| status.success()) {
-        return Err(Failed(format!("`npm ci` in {} failed", folder.display())));
+        return Err(Failed(format!("`npm install` in {} failed", folder.display())));
     }
     std::fs::write(stamp, lock).map_err(|error| Failed(error.to_string()))
 }

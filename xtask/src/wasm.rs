@@ -17,7 +17,7 @@ pub(crate) fn package() -> Result<(), Failed> {
         let copied = fs::copy(run::top().join(license), run::top().join(PACKAGE).join(license));
         copied.map_err(|error| Failed(format!("{license}: {error}")))?;
     }
-    run::npm_ci(PACKAGE)?;
+    run::npm_install(PACKAGE)?;
     run::command("node", &["wasm/npm/build.mjs"], &[])
 }
 

@@ -1,11 +1,23 @@
 // Opens session cookies and rows: the package's one class, around one instance of the module.
 
 import { Edge as Module, __wbg_set_wasm } from "../build/waxseal_bg.js";
+import {
+  type Data,
+  readByte,
+  readBytes,
+  readData,
+  readDouble,
+  readFrom,
+  readText,
+  setMemory,
+  writeAscii,
+  writeBytes,
+  writeUint64,
+} from "./memory.js";
 import { type Row, columns } from "./row.js";
-import { type Data, Reader } from "./values.js";
 
+export type { Data, Value } from "./memory.js";
 export type { Bytes, Integer, Row } from "./row.js";
-export type { Data, Value } from "./values.js";
 
 /** How a worker opens tickets. */
 export interface Options {
@@ -67,10 +79,6 @@ export interface Ticket {
   readonly subject: string | null;
   /** The few values that the application copies into its tickets. */
   readonly claims: Data;
-  /** The id of the session's row, as a UUID. It opens nothing. */
-  readonly rowId: string;
-  /** The same as 16 bytes. */
-  readonly rowIdBytes: Uint8Array;
   /** When the session was created, or last signed in; Unix seconds. */
   readonly createdUnixSeconds: number;
   /** When this ticket was issued; Unix seconds. */
@@ -79,6 +87,10 @@ export interface Ticket {
   readonly expiresUnixSeconds: number;
   /** When the session ends however much it is used; Unix seconds. */
   readonly deadlineUnixSeconds: number;
+  /** The id of the session's row, as a UUID, computed when it is asked for. It opens nothing. */
+  readonly rowId: string;
+  /** The same as 16 bytes. */
+  readonly rowIdBytes: Uint8Array;
 }
 
 const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired"] as const;
@@ -95,61 +107,64 @@ const MAX_VALUE_CHARS = 4096;
 const MAX_CANDIDATES = 4;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-let memory: WebAssembly.Memory;
-let bytes = new Uint8Array();
-let view = new DataView(bytes.buffer);
-
 /** @internal Gives the package its instance; called once by the entry file of each platform. */
 export function start(instance: WebAssembly.Instance): void {
   const exports = instance.exports as { memory: WebAssembly.Memory; __wbindgen_start(): void };
   __wbg_set_wasm(exports);
   exports.__wbindgen_start();
-  memory = exports.memory;
+  setMemory(exports.memory);
 }
 
-/** The module's memory as it is now: growing replaces the buffer. */
-function refresh(): void {
-  if (bytes.buffer !== memory.buffer) {
-    bytes = new Uint8Array(memory.buffer);
-    view = new DataView(memory.buffer);
-  }
+/** Writes a call's input, ASCII text alone; its length. */
+function input(module: Module, text: string): void {
+  writeAscii(text, module.input(text.length));
 }
 
 /** A ticket with what only this package looks at: the cookie, with which its row opens, and the exact creation. */
 class OpenTicket implements Ticket {
-  readonly subject: string | null;
-  readonly claims: Data;
-  readonly rowId: string;
   readonly createdUnixSeconds: number;
   readonly issuedUnixSeconds: number;
   readonly expiresUnixSeconds: number;
   readonly deadlineUnixSeconds: number;
-  readonly #rowIdBytes: Uint8Array;
+  readonly subject: string | null;
+  readonly claims: Data;
+  readonly #module: Module;
+  readonly #value: string;
   readonly #createdMs: number;
   readonly #lifetimeS: number;
-  readonly #value: string;
+  #id: Uint8Array | undefined;
 
-  constructor(value: string, reader: Reader) {
+  /** Reads what the module has written, but for the ticket's freshness, which comes before its subject. */
+  constructor(module: Module, value: string, fresh: { is: boolean }) {
+    this.#module = module;
     this.#value = value;
-    this.#createdMs = reader.double();
+    this.#createdMs = readDouble();
     this.createdUnixSeconds = Math.floor(this.#createdMs / 1000);
-    this.issuedUnixSeconds = reader.double();
-    this.expiresUnixSeconds = reader.double();
-    this.deadlineUnixSeconds = reader.double();
-    this.#lifetimeS = reader.double();
-    const id = (this.#rowIdBytes = reader.copy(16));
-    let text = "";
-    for (let at = 0; at < 16; at++) text += (at === 4 || at === 6 || at === 8 || at === 10 ? "-" : "") + HEX[id[at]!];
-    this.rowId = text;
-    reader.byte();
-    const hasSubject = reader.byte() === 1;
-    const subject = reader.text();
+    this.issuedUnixSeconds = readDouble();
+    this.expiresUnixSeconds = readDouble();
+    this.deadlineUnixSeconds = readDouble();
+    this.#lifetimeS = readDouble();
+    fresh.is = readByte() === 1;
+    const hasSubject = readByte() === 1;
+    const subject = readText();
     this.subject = hasSubject ? subject : null;
-    this.claims = reader.data();
+    this.claims = readData();
+  }
+
+  get rowId(): string {
+    const hex = Array.from(this.rowIdBytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   }
 
   get rowIdBytes(): Uint8Array {
-    return this.#rowIdBytes.slice();
+    if (!this.#id) {
+      input(this.#module, this.#value);
+      // As of its creation: a ticket that has been opened keeps its id, whatever the time.
+      this.#module.row_id(this.#createdMs);
+      readFrom(this.#module.output());
+      this.#id = readBytes(16);
+    }
+    return this.#id.slice();
   }
 
   static of(ticket: Ticket): { value: string; createdMs: number; lifetimeS: number } {
@@ -158,6 +173,21 @@ class OpenTicket implements Ticket {
     }
     return { value: ticket.#value, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
   }
+}
+// Minified, the class would show under another name.
+Object.defineProperty(OpenTicket, "name", { value: "Ticket" });
+
+const SEMICOLON = 59;
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+/** The value of a pair, from `at` on: without the spaces and quotes around it. */
+function valueAt(header: string, at: number): string {
+  const semicolon = header.indexOf(";", at);
+  const value = header.slice(at, semicolon < 0 ? header.length : semicolon).trim();
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
 
 /**
@@ -174,7 +204,8 @@ export class Edge {
   /** Whether the keys open rows too. */
   readonly opensRows: boolean;
   readonly #module = new Module();
-  readonly #name: string;
+  /** `name=`. */
+  readonly #pair: string;
   readonly #maxAge: number;
   readonly #now: () => number;
 
@@ -191,15 +222,11 @@ export class Edge {
     if (typeof cookieName !== "string" || !/^[\w!#$%&'*+.^`|~-]{1,128}$/.test(cookieName)) {
       throw new TypeError("waxseal: cookieName cannot be a cookie's name");
     }
-    this.#name = cookieName;
+    this.#pair = `${cookieName}=`;
     this.#maxAge = maxAgeSeconds;
     this.#now = now;
-    const name = new TextEncoder().encode(cookieName);
-    const text = new TextEncoder().encode(keys);
-    const at = this.#room(name.length + text.length);
-    bytes.set(name, at);
-    bytes.set(text, at + name.length);
-    const loaded = this.#module.load(name.length);
+    input(this.#module, cookieName + keys);
+    const loaded = this.#module.load(cookieName.length);
     if (loaded < 0) throw new TypeError(`waxseal: ${KEY_ERRORS[loaded]}`);
     this.opensRows = loaded === 1;
   }
@@ -210,9 +237,8 @@ export class Edge {
     let tried = 0;
     if (cookieHeader) {
       const now = this.#now();
-      for (const pair of cookieHeader.split(";")) {
-        const value = this.#value(pair);
-        if (value === undefined) continue;
+      for (let at = this.#find(cookieHeader, 0); at >= 0; at = this.#find(cookieHeader, at)) {
+        const value = valueAt(cookieHeader, at);
         const code = this.#open(value, now);
         if (code > 0) return this.#ticket(value);
         // Of several refusals the one that was nearest to a ticket.
@@ -244,58 +270,43 @@ export class Edge {
     if (another) return { ok: false, reason: "another-session" };
     const now = this.#now();
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
-    const at = this.#room(value.length + 8 + data.length);
-    write(value, at);
-    view.setBigUint64(at + value.length, BigInt.asUintN(64, generation));
-    bytes.set(data, at + value.length + 8);
+    const at = this.#module.input(value.length + 8 + data.length);
+    writeAscii(value, at);
+    writeUint64(generation, at + value.length);
+    writeBytes(data, at + value.length + 8);
     const code = this.#module.open_row(value.length, now);
-    if (code > 0) return { ok: true, data: this.#output((reader) => reader.data()) };
+    if (code > 0) {
+      readFrom(this.#module.output());
+      const opened = readData();
+      this.#module.wipe();
+      return { ok: true, data: opened };
+    }
     if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
     return { ok: false, reason: REFUSALS[-code] as RowRefusal };
   }
 
-  /** The value of a pair of the header, where it is ours. */
-  #value(pair: string): string | undefined {
-    const equals = pair.indexOf("=");
-    if (equals < 0 || pair.slice(0, equals).trimStart() !== this.#name) return undefined;
-    const value = pair.slice(equals + 1).trim();
-    return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+  /** Where the next value of our cookie begins, or -1. */
+  #find(header: string, from: number): number {
+    for (let at = header.indexOf(this.#pair, from); at >= 0; at = header.indexOf(this.#pair, at + 1)) {
+      let before = at - 1;
+      while (isSpace(header.charCodeAt(before))) before--;
+      // Else it is the end of another cookie's name, or stands in its value.
+      if (before < 0 || header.charCodeAt(before) === SEMICOLON) return at + this.#pair.length;
+    }
+    return -1;
   }
 
   #open(value: string, now: number): number {
     if (value.length > MAX_VALUE_CHARS) return -1;
-    write(value, this.#room(value.length));
+    input(this.#module, value);
     return this.#module.open(now, this.#maxAge);
   }
 
   #ticket(value: string): Opened {
-    return this.#output((reader, at) => {
-      const ticket = new OpenTicket(value, reader);
-      return { ok: true, state: bytes[at + 56] === 1 ? "fresh" : "stale", ticket };
-    });
-  }
-
-  /** Room for a call's input; its address. */
-  #room(length: number): number {
-    const at = this.#module.input(length);
-    refresh();
-    return at;
-  }
-
-  /** Reads the output of a call, which is wiped then. */
-  #output<T>(read: (reader: Reader, at: number) => T): T {
-    refresh();
-    const at = this.#module.output();
-    const result = read(new Reader(bytes, view, at), at);
+    readFrom(this.#module.output());
+    const fresh = { is: false };
+    const ticket = new OpenTicket(this.#module, value, fresh);
     this.#module.wipe();
-    return result;
-  }
-}
-
-/** Writes a cookie's value, of which nothing beyond ASCII can be good: any such character becomes one that no ticket has. */
-function write(value: string, at: number): void {
-  for (let index = 0; index < value.length; index++) {
-    const code = value.charCodeAt(index);
-    bytes[at + index] = code < 128 ? code : 0;
+    return { ok: true, state: fresh.is ? "fresh" : "stale", ticket };
   }
 }

@@ -7,6 +7,7 @@ declare module "*/waxseal_bg.js" {
     wipe(): void;
     load(nameLen: number): number;
     open(nowMs: number, maxAgeS: number): number;
+    row_id(nowMs: number): number;
     open_row(valueLen: number, nowMs: number): number;
   }
   export function __wbg_set_wasm(exports: object): void;

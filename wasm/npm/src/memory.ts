@@ -1,0 +1,125 @@
+// The module's memory: writing a call's input, and reading the values that it wrote (`wasm/src/output.rs`).
+
+/** What a session can hold, in JavaScript. Integers beyond 2^53 are BigInts, bytes are Uint8Arrays. */
+export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | { [key: string]: Value };
+
+/** A session's data, or a ticket's claims. */
+export type Data = { [key: string]: Value };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+let memory: WebAssembly.Memory;
+let bytes = new Uint8Array();
+let view = new DataView(bytes.buffer);
+/** Where the next value is read. */
+let at = 0;
+/** The texts of the output, and where the next one begins. */
+let texts = "";
+let cut = 0;
+
+export function setMemory(exported: WebAssembly.Memory): void {
+  memory = exported;
+}
+
+/** The memory as it is now: growing replaces the buffer. */
+function refresh(): void {
+  if (bytes.buffer !== memory.buffer) {
+    bytes = new Uint8Array(memory.buffer);
+    view = new DataView(memory.buffer);
+  }
+}
+
+/**
+ * Writes ASCII text of `text.length` bytes. Of a cookie's value nothing else can be good: what has any other character gets bytes
+ * that no ticket has.
+ */
+export function writeAscii(text: string, to: number): void {
+  refresh();
+  const room = bytes.subarray(to, to + text.length);
+  if (encoder.encodeInto(text, room).read !== text.length) room.fill(0);
+}
+
+export function writeBytes(content: Uint8Array, to: number): void {
+  refresh();
+  bytes.set(content, to);
+}
+
+export function writeUint64(number: bigint, to: number): void {
+  refresh();
+  view.setBigUint64(to, BigInt.asUintN(64, number));
+}
+
+/** Begins to read an output at its address. */
+export function readFrom(address: number): void {
+  refresh();
+  at = address;
+  const length = readLength();
+  texts = length === 0 ? "" : decoder.decode(bytes.subarray(at, at + length));
+  cut = 0;
+  at += length;
+}
+
+export function readByte(): number {
+  return bytes[at++]!;
+}
+
+export function readDouble(): number {
+  at += 8;
+  return view.getFloat64(at - 8, true);
+}
+
+/** The next `length` bytes, copied. */
+export function readBytes(length: number): Uint8Array {
+  return bytes.slice(at, (at += length));
+}
+
+function readLength(): number {
+  at += 4;
+  return view.getUint32(at - 4, true);
+}
+
+export function readText(): string {
+  const start = cut;
+  cut += readLength();
+  return texts.slice(start, cut);
+}
+
+export function readData(): Data {
+  const data: Data = {};
+  for (let count = readLength(); count > 0; count--) {
+    const key = readText();
+    const value = readValue();
+    // Plain assignment of this one key would set the object's prototype.
+    if (key === "__proto__") Object.defineProperty(data, key, { value, enumerable: true, configurable: true, writable: true });
+    else data[key] = value;
+  }
+  return data;
+}
+
+function readValue(): Value {
+  const tag = readByte();
+  switch (tag) {
+    case 0:
+      return null;
+    case 1:
+    case 2:
+      return tag === 2;
+    case 3:
+      return readDouble();
+    case 4:
+      at += 8;
+      return view.getBigInt64(at - 8, true);
+    case 5:
+      at += 8;
+      return view.getBigUint64(at - 8, true);
+    case 6:
+      return readText();
+    case 7:
+      return readBytes(readLength());
+    case 8:
+      return Array.from({ length: readLength() }, readValue);
+    default:
+      return readData();
+  }
+}
