@@ -3,7 +3,7 @@
 //! A call passes its bytes through two buffers that this side owns, and nothing else: copying strings and building objects one
 //! property at a time would cost more than the cryptography. JavaScript writes into [`Edge::input`], calls, and reads
 //! [`Edge::output`]; the layouts stand at the functions. What goes in is wiped before a call returns, what comes out is wiped by
-//! [`Edge::wipe`].
+//! [`Edge::wipe`], what is freed by the allocator, and the stack by JavaScript.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![forbid(unsafe_code)]
@@ -20,10 +20,11 @@ use zeroize::Zeroize;
 
 use crate::output::Output;
 
-/// Small, and enough for one thread.
+/// Small, and enough for one thread. What is freed is wiped: texts, claims and a row's data are secrets of the session too.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<dlmalloc::GlobalDlmalloc> =
+    zeroizing_alloc::ZeroAlloc(dlmalloc::GlobalDlmalloc);
 
 /// Nothing here panics on any input; should it, the instance stops and JavaScript gets a `RuntimeError`.
 #[cfg(target_arch = "wasm32")]

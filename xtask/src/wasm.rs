@@ -8,6 +8,10 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 const PACKAGE: &str = "wasm/npm";
 
+/// The module's stack, from address 0 on; `wasm/npm/src/memory.ts` wipes it by this number. Of its bytes the deepest data that
+/// decode need a third.
+const STACK: usize = 32 * 1024;
+
 pub(crate) fn package() -> Result<(), Failed> {
     run::add_target(TARGET).map_err(Failed)?;
     module()?;
@@ -30,6 +34,7 @@ fn module() -> Result<(), Failed> {
         "--cfg=aes_backend_soft=\"compact\"".to_owned(),
         format!("--remap-path-prefix={cargo_home}=/cargo"),
         format!("--remap-path-prefix={}=/waxseal", run::top().display()),
+        format!("-Clink-arg=-zstack-size={STACK}"),
     ];
     run::command(
         "cargo",

@@ -27,10 +27,7 @@ export async function operations(Edge, fixtures) {
   };
   const openHmac = async (header) => {
     const value = base64url(cookie(header));
-    for (const opened of [await openGcm(gcm.cookie), await openHmac(hmac.cookie)]) {
-    if (opened.role !== "admin") throw new Error("WebCrypto by hand");
-  }
-  if (!(await crypto.subtle.verify("HMAC", mac, value.subarray(0, 32), value.subarray(32)))) throw new Error("forged");
+    if (!(await crypto.subtle.verify("HMAC", mac, value.subarray(0, 32), value.subarray(32)))) throw new Error("forged");
     return json(value.subarray(32));
   };
   const all = {

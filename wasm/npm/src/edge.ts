@@ -10,6 +10,7 @@ import {
   readFrom,
   readText,
   setMemory,
+  wipeStack,
   writeAscii,
   writeBytes,
   writeUint64,
@@ -105,7 +106,9 @@ const KEY_ERRORS: Record<number, string> = {
 const MAX_VALUE_CHARS = 4096;
 /** Of several cookies of one name the first few are tried: a sibling domain can plant one beside the real one. */
 const MAX_CANDIDATES = 4;
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** Unix milliseconds of the year 2001, and the last that a `Date` can hold. */
+const MIN_CLOCK = 1e12;
+const MAX_CLOCK = 8.64e15;
 
 /** @internal Gives the package its instance; called once by the entry file of each platform. */
 export function start(instance: WebAssembly.Instance): void {
@@ -161,6 +164,7 @@ class OpenTicket implements Ticket {
       input(this.#module, this.#value);
       // As of its creation: a ticket that has been opened keeps its id, whatever the time.
       this.#module.row_id(this.#createdMs);
+      wipeStack();
       readFrom(this.#module.output());
       this.#id = readBytes(16);
     }
@@ -227,6 +231,7 @@ export class Edge {
     this.#now = now;
     input(this.#module, cookieName + keys);
     const loaded = this.#module.load(cookieName.length);
+    wipeStack();
     if (loaded < 0) throw new TypeError(`waxseal: ${KEY_ERRORS[loaded]}`);
     this.opensRows = loaded === 1;
   }
@@ -236,7 +241,7 @@ export class Edge {
     let refusal = 0;
     let tried = 0;
     if (cookieHeader) {
-      const now = this.#now();
+      const now = this.#clock();
       for (let at = this.#find(cookieHeader, 0); at >= 0; at = this.#find(cookieHeader, at)) {
         const value = valueAt(cookieHeader, at);
         const code = this.#open(value, now);
@@ -268,13 +273,14 @@ export class Edge {
       times.lifetimeS !== lifetimeS ||
       subject !== ticket.subject;
     if (another) return { ok: false, reason: "another-session" };
-    const now = this.#now();
+    const now = this.#clock();
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
     const at = this.#module.input(value.length + 8 + data.length);
     writeAscii(value, at);
     writeUint64(generation, at + value.length);
     writeBytes(data, at + value.length + 8);
     const code = this.#module.open_row(value.length, now);
+    wipeStack();
     if (code > 0) {
       readFrom(this.#module.output());
       const opened = readData();
@@ -283,6 +289,13 @@ export class Edge {
     }
     if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
     return { ok: false, reason: REFUSALS[-code] as RowRefusal };
+  }
+
+  /** The time. A clock in seconds, or one that stands at 0 (a Worker's, outside its handlers), would let every ticket live. */
+  #clock(): number {
+    const now = this.#now();
+    if (typeof now === "number" && now >= MIN_CLOCK && now <= MAX_CLOCK) return now;
+    throw new TypeError(`waxseal: it is not ${now} Unix milliseconds; in a Worker, open cookies inside the handler`);
   }
 
   /** Where the next value of our cookie begins, or -1. */
@@ -299,7 +312,9 @@ export class Edge {
   #open(value: string, now: number): number {
     if (value.length > MAX_VALUE_CHARS) return -1;
     input(this.#module, value);
-    return this.#module.open(now, this.#maxAge);
+    const code = this.#module.open(now, this.#maxAge);
+    wipeStack();
+    return code;
   }
 
   #ticket(value: string): Opened {

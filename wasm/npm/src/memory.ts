@@ -6,6 +6,9 @@ export type Value = null | boolean | number | bigint | string | Uint8Array | Val
 /** A session's data, or a ticket's claims. */
 export type Data = { [key: string]: Value };
 
+/** The module's stack: the first bytes of its memory, as many as `xtask/src/wasm.rs` has the linker give it. */
+const STACK = 32 * 1024;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -48,6 +51,12 @@ export function writeBytes(content: Uint8Array, to: number): void {
 export function writeUint64(number: bigint, to: number): void {
   refresh();
   view.setBigUint64(to, BigInt.asUintN(64, number));
+}
+
+/** Wipes what a call left on the module's stack: keys and contents among it. Between calls nothing there is in use. */
+export function wipeStack(): void {
+  refresh();
+  bytes.fill(0, 0, STACK);
 }
 
 /** Begins to read an output at its address. */

@@ -1,0 +1,336 @@
+// What the package must answer, on every runtime the same: the vectors of tests/vectors, and hostile inputs. Nothing here is of one
+// runtime. Throws at the first wrong answer; gives all answers, so that the runtimes can be compared with each other.
+
+const utf8 = new TextEncoder();
+const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+const base64url = (bytes) => base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
+const le64 = (number) => Uint8Array.from({ length: 8 }, (_, at) => Number((BigInt(number) >> BigInt(8 * at)) & 255n));
+const be64 = (number) => le64(number).reverse();
+
+/** A value as the vectors write it, as the package gives it. */
+function plain(value) {
+  const [[kind, content]] = Object.entries(value);
+  switch (kind) {
+    case "i64":
+    case "u64":
+      return Number.isSafeInteger(Number(content)) ? Number(content) : BigInt(content);
+    case "f64":
+      return new DataView(unhex(content).buffer).getFloat64(0);
+    case "bytes":
+      return unhex(content);
+    case "seq":
+      return content.map(plain);
+    case "map":
+      return data(content);
+    default:
+      return content;
+  }
+}
+
+function data(entries) {
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, plain(value)]));
+}
+
+/** Text in which two answers are alike only if they are: types that JSON does not know are named. */
+function canonical(value) {
+  if (typeof value === "bigint") return `${value}n`;
+  if (value instanceof Uint8Array) return `bytes:${hex(value)}`;
+  if (Array.isArray(value)) return `[${value.map(canonical)}]`;
+  if (value === null || typeof value !== "object") return Object.is(value, -0) ? "-0" : (JSON.stringify(value) ?? String(value));
+  const fields = Object.getOwnPropertyNames(value).sort();
+  return `{${fields.map((field) => `${JSON.stringify(field)}:${canonical(value[field])}`)}}`;
+}
+
+export async function check({ Edge }, { tickets, rows, keys }, memories, { rounds }) {
+  const answers = [];
+  const same = (what, found, expected) => {
+    const [a, b] = [canonical(found), canonical(expected)];
+    if (a !== b) throw new Error(`${what}: ${a}, expected ${b}`);
+    answers.push(`${what}: ${a}`);
+  };
+  const throws = (what, call, text) => {
+    try {
+      call();
+    } catch (error) {
+      if (!(error instanceof TypeError && error.message.includes(text))) throw new Error(`${what}: ${error}`);
+      answers.push(`${what}: ${error.message}`);
+      return;
+    }
+    throw new Error(`${what}: no error, expected ${text}`);
+  };
+  const rowKeys = keys.keys.map((key) => key.edge_rows).join("\n");
+  const cookieKeys = keys.keys.map((key) => key.edge_cookies).join(",");
+  const at = (seconds, options = {}) => new Edge(rowKeys, { maxAgeSeconds: 60, now: () => seconds * 1000, ...options });
+  const fields = (opened) => (opened.ok ? { state: opened.state, ...opened.ticket, rowId: opened.ticket.rowId, rowIdBytes: opened.ticket.rowIdBytes } : opened.reason);
+  const reason = (opened) => (opened.ok ? "ok" : opened.reason);
+
+  // The vectors of tickets.
+  for (const vector of tickets.accepted) {
+    const created = Math.floor(vector.created_ms / 1000);
+    const issued = created + vector.issued_after_s;
+    const expected = {
+      subject: vector.subject,
+      claims: data(vector.claims),
+      createdUnixSeconds: created,
+      issuedUnixSeconds: issued,
+      expiresUnixSeconds: created + vector.expires_after_s,
+      deadlineUnixSeconds: created + vector.lifetime_s,
+      rowId: vector.row_id,
+      rowIdBytes: unhex(vector.row_id.replaceAll("-", "")),
+    };
+    const header = `theme=dark; ${vector.cookie_name}=${vector.cookie}; other=1`;
+    const what = `${vector.protection} ${vector.name}`;
+    const options = { cookieName: vector.cookie_name };
+    same(what, fields(at(issued, options).open(header)), { state: "fresh", ...expected });
+    same(`${what}, cookie keys`, fields(new Edge(cookieKeys, { maxAgeSeconds: 60, now: () => issued * 1000, ...options }).open(header)), { state: "fresh", ...expected });
+    same(`${what}, 61 s later`, fields(at(issued + 61, options).open(header)), { state: "stale", ...expected });
+    if (vector.expires_after_s < vector.lifetime_s) {
+      const idle = at(created + vector.expires_after_s, { ...options, maxAgeSeconds: 1e9 });
+      same(`${what}, past its idle expiry`, fields(idle.open(header)), { state: "stale", ...expected });
+    }
+    same(`${what}, at its end`, reason(at(created + vector.lifetime_s, options).open(header)), "expired");
+  }
+  for (const vector of tickets.refused) {
+    const edge = at(vector.now_s, { cookieName: vector.cookie_name });
+    same(`refused ticket: ${vector.why}`, reason(edge.open(`${vector.cookie_name}=${vector.cookie}`)), vector.reason);
+  }
+
+  // The vectors of rows, with the cookies of the same secrets.
+  const cookieOf = (secret, protection) => tickets.accepted.find((ticket) => ticket.secret === secret && ticket.protection === protection);
+  const columnsOf = (vector) => ({
+    id: unhex(vector.row_id.replaceAll("-", "")),
+    generation: vector.generation,
+    subject: vector.subject,
+    created_at: vector.created_ms,
+    lifetime_s: vector.lifetime_s,
+    expires_at: Math.floor(vector.created_ms / 1000) + vector.lifetime_s,
+    data: unhex(vector.row),
+  });
+  const opened = (edge, ticket) => {
+    const result = edge.open(`${ticket.cookie_name}=${ticket.cookie}`);
+    if (!result.ok) throw new Error(result.reason);
+    return result.ticket;
+  };
+  for (const vector of rows.accepted) {
+    for (const protection of ["sealed", "signed"]) {
+      const ticket = cookieOf(vector.secret, protection);
+      const edge = at(Math.floor(vector.created_ms / 1000));
+      const row = columnsOf(vector);
+      const what = `${vector.protection} row of ${ticket.name}, ${protection} cookie`;
+      const good = { ok: true, data: data(vector.data) };
+      const session = opened(edge, ticket);
+      same(what, edge.openRow(session, row), good);
+      // As drivers and JSON APIs hand it over.
+      const { id, data: bytes, ...rest } = row;
+      same(`${what}, without its id`, edge.openRow(session, { ...rest, data: bytes }), good);
+      same(`${what}, D1`, edge.openRow(session, { ...rest, id: [...id], data: [...bytes] }), good);
+      same(`${what}, ArrayBuffer`, edge.openRow(session, { ...rest, data: bytes.buffer }), good);
+      same(`${what}, base64`, edge.openRow(session, { ...rest, id: vector.row_id, data: base64(bytes) }), good);
+      same(`${what}, base64url`, edge.openRow(session, { ...rest, data: base64url(bytes) }), good);
+      same(`${what}, PostgreSQL text`, edge.openRow(session, { ...rest, data: `\\x${hex(bytes)}` }), good);
+      same(`${what}, a Buffer's JSON`, edge.openRow(session, { ...rest, data: { type: "Buffer", data: [...bytes] } }), good);
+      const texts = { generation: String(row.generation), created_at: String(row.created_at), lifetime_s: String(row.lifetime_s), expires_at: String(row.expires_at) };
+      same(`${what}, integers as text`, edge.openRow(session, { ...row, ...texts }), good);
+      const camel = { createdAt: BigInt(row.created_at), lifetimeS: row.lifetime_s, expiresAt: BigInt(row.expires_at) };
+      same(`${what}, camel case and BigInt`, edge.openRow(session, { generation: BigInt(row.generation), subject: row.subject, data: bytes, ...camel }), good);
+      // What is no longer there, or not his.
+      same(`${what}, not found`, edge.openRow(session, null), { ok: false, reason: "ended" });
+      same(`${what}, not found`, edge.openRow(session, undefined), { ok: false, reason: "ended" });
+      same(`${what}, ended`, edge.openRow(session, { ...row, generation: 0, data: [] }), { ok: false, reason: "ended" });
+      same(`${what}, expired`, edge.openRow(session, { ...row, expires_at: Math.floor(vector.created_ms / 1000) }), { ok: false, reason: "expired" });
+      same(`${what}, negative`, edge.openRow(session, { ...row, generation: -1 }), { ok: false, reason: "forged" });
+      same(`${what}, empty`, edge.openRow(session, { ...row, data: [] }), { ok: false, reason: "malformed" });
+      const flipped = bytes.map((byte, index) => (index === bytes.length - 1 ? byte ^ 1 : byte));
+      same(`${what}, one bit`, edge.openRow(session, { ...row, data: flipped }), { ok: false, reason: "forged" });
+      const other = bytes.map((byte, index) => (index === 2 ? byte ^ 1 : byte));
+      same(`${what}, another key`, edge.openRow(session, { ...row, data: other }), { ok: false, reason: "unknown-key" });
+      throws(`${what}, no data`, () => edge.openRow(session, { ...row, data: undefined }), "no column data");
+      throws(`${what}, no lifetime`, () => edge.openRow(session, { ...row, lifetime_s: undefined }), "no column lifetime_s");
+      throws(`${what}, no subject`, () => edge.openRow(session, { ...row, subject: undefined }), "select it too");
+      throws(`${what}, an unsafe integer`, () => edge.openRow(session, { ...row, generation: 2 ** 60 }), "no integer");
+      throws(`${what}, no number`, () => edge.openRow(session, { ...row, created_at: Number.NaN }), "no integer");
+      throws(`${what}, no bytes`, () => edge.openRow(session, { ...row, data: 7 }), "holds no bytes");
+      throws(`${what}, no base64`, () => edge.openRow(session, { ...row, data: "☃" }), "holds no bytes");
+      throws(`${what}, a copied ticket`, () => edge.openRow({ ...session }, row), "not a copy");
+      const cookiesOnly = new Edge(cookieKeys, { maxAgeSeconds: 60, now: () => vector.created_ms });
+      throws(`${what}, cookie keys`, () => cookiesOnly.openRow(opened(cookiesOnly, ticket), row), "cookies only");
+    }
+  }
+  for (const vector of rows.refused) {
+    const ticket = cookieOf(vector.secret, "sealed");
+    if (!ticket) continue; // "another secret": that no cookie has; the row of another session stands for it below
+    const edge = at(Math.floor(vector.created_ms / 1000));
+    const foreign = /another row id|creation|lifetime|subject/.test(vector.why);
+    same(`refused row: ${vector.why}`, edge.openRow(opened(edge, ticket), columnsOf(vector)), { ok: false, reason: foreign ? "another-session" : vector.reason });
+  }
+  const [mine, yours] = [...new Set(rows.accepted.map((row) => row.secret))];
+  {
+    const edge = at(1_790_000_000);
+    const row = columnsOf(rows.accepted.find((row) => row.secret === yours));
+    same("the row of another session", edge.openRow(opened(edge, cookieOf(mine, "sealed")), row), { ok: false, reason: "another-session" });
+    // A database that lies about all that it can lie about still opens nothing.
+    const { created_ms, lifetime_s, subject } = cookieOf(mine, "sealed");
+    const lie = { generation: row.generation, data: row.data, created_at: created_ms, lifetime_s, subject, expires_at: row.expires_at };
+    same("the same, disguised", edge.openRow(opened(edge, cookieOf(mine, "sealed")), lie), { ok: false, reason: "forged" });
+  }
+
+  // Headers: whose cookie is it, and how many.
+  const now = 1_790_000_000;
+  const edge = at(now);
+  const good = tickets.accepted.find((ticket) => ticket.name === "signed-in" && ticket.protection === "sealed");
+  const { cookie } = good;
+  const bad = `${cookie.slice(0, 60)}${cookie[60] === "A" ? "B" : "A"}${cookie.slice(61)}`;
+  const name = "__Host-session";
+  const junk = `${name}=x; `;
+  const headers = {
+    "no header": [null, "absent"],
+    "an undefined header": [undefined, "absent"],
+    "an empty header": ["", "absent"],
+    "other cookies": ["a=b; c=d", "absent"],
+    "another case": [`__host-session=${cookie}`, "absent"],
+    "a longer name": [`x${name}=${cookie}; ${name}x=${cookie}`, "absent"],
+    "in another cookie's value": [`a=${name}=${cookie}`, "absent"],
+    "a name without a value": [name, "absent"],
+    "an empty value": [`${name}=`, "malformed"],
+    "no spaces": [`a=b;${name}=${cookie};c=d`, "ok"],
+    "many spaces": [`a=b ; \t ${name}=${cookie}  ; c=d`, "ok"],
+    "quotes": [`${name}="${cookie}"`, "ok"],
+    "one quote": [`${name}="${cookie}`, "malformed"],
+    "a planted one before it": [`${name}=${bad}; ${name}=${cookie}`, "ok"],
+    "a planted one behind it": [`${name}=${cookie}; ${name}=${bad}`, "ok"],
+    "three planted before it": [junk.repeat(3) + `${name}=${cookie}`, "ok"],
+    "four planted before it": [junk.repeat(4) + `${name}=${cookie}`, "malformed"],
+    "the nearest of two refusals": [`${name}=x; ${name}=${bad}`, "forged"],
+    "characters that are none of a cookie's": [`${name}=${cookie}☃`, "malformed"],
+    "half a surrogate pair": [`${name}=\ud800`, "malformed"],
+    "nothing but a surrogate in the middle": [`${name}=${cookie.slice(0, 50)}\udc00${cookie.slice(51)}`, "malformed"],
+    "a null character": [`${name}=${cookie}\0`, "malformed"],
+    "a new line": [`${name}=${cookie.slice(0, 9)}\n${cookie.slice(9)}`, "malformed"],
+    "padding": [`${name}=${cookie}=`, "malformed"],
+    "standard base64": [`${name}=${cookie.replaceAll("-", "+").replaceAll("_", "/")}+/`, "malformed"],
+    "4096 characters": [`${name}=${"A".repeat(4096)}`, "malformed"],
+    "4097 characters": [`${name}=${"A".repeat(4097)}`, "malformed"],
+    "ten million characters": [`${name}=${"A".repeat(1e7)}`, "malformed"],
+    "half a million cookies": [junk.repeat(5e5), "malformed"],
+    "half a million names": [`${name} `.repeat(5e5), "absent"],
+  };
+  for (const [what, [header, expected]] of Object.entries(headers)) same(`header: ${what}`, reason(edge.open(header)), expected);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const refusals = {};
+  for (let index = 0; index < cookie.length; index++) {
+    for (const character of alphabet) {
+      if (character === cookie[index]) continue;
+      const answer = reason(edge.open(`${name}=${cookie.slice(0, index)}${character}${cookie.slice(index + 1)}`));
+      refusals[answer] = (refusals[answer] ?? 0) + 1;
+    }
+    const cut = reason(edge.open(`${name}=${cookie.slice(0, index)}`));
+    if (cut === "ok") throw new Error(`cut at ${index}: opened`);
+  }
+  if (refusals.ok) throw new Error("a changed cookie opened");
+  same("every change of one character", refusals, refusals);
+  same("the untouched cookie, afterwards", reason(edge.open(`${name}=${cookie}`)), "ok");
+
+  // Contents that only a holder of the keys can make: authentic, and still decoded with care.
+  const key = keys.keys[0];
+  const mac = await crypto.subtle.importKey("raw", unhex(key.subkeys["cookie-sign"]), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const sign = async (payload) => {
+    const head = concat([2], unhex(key.key_id));
+    const pieces = [head, utf8.encode(name), payload];
+    const pae = concat(le64(pieces.length), ...pieces.flatMap((piece) => [le64(piece.length), piece]));
+    return base64url(concat(head, payload, new Uint8Array(await crypto.subtle.sign("HMAC", mac, pae))));
+  };
+  const varint = (number) => {
+    const bytes = [];
+    for (let rest = BigInt(number); ; rest >>= 7n) {
+      if (rest < 128n) return [...bytes, Number(rest)];
+      bytes.push(Number(rest & 127n) | 128);
+    }
+  };
+  const text = (string) => [...varint(utf8.encode(string).length), ...utf8.encode(string)];
+  const ticket = (claims, { created = now * 1000, issued = 0, expires = 60, lifetime = 3600 } = {}) =>
+    sign(concat(new Uint8Array(32).fill(7), varint(created), varint(issued), varint(expires), varint(lifetime), [1, ...text("zoë ☃")], claims));
+  const made = async (claims, times) => {
+    const result = edge.open(`${name}=${await ticket(claims, times)}`);
+    return result.ok ? result.ticket.claims : result.reason;
+  };
+  const own = await made([3, ...text("__proto__"), 8, 1, ...text("admin"), 1, 1, ...text("constructor"), 5, ...text("c"), ...text("toString"), 5, ...text("t")]);
+  same("a claim named __proto__ is a claim", [Object.hasOwn(own, "__proto__"), own.admin === undefined, {}.admin === undefined], [true, true, true]);
+  same("text with surrogate pairs", await made([2, ...text("a"), 5, ...text("😀é\u0000x"), ...text("b"), 5, ...text("\ufeff¿")]), { a: "😀é\u0000x", b: "\ufeff¿" });
+  const extremes = [["least", "-9223372036854775808"], ["minus", "-9007199254740992"], ["safe", "-9007199254740991"], ["zero", "0"]];
+  const zigzag = (number) => varint(BigInt.asUintN(64, (BigInt(number) << 1n) ^ (BigInt(number) >> 63n)));
+  same("the edges of integers", await made([extremes.length, ...extremes.flatMap(([label, number]) => [...text(label), 2, ...zigzag(number)])]), { least: -(2n ** 63n), minus: -(2n ** 53n), safe: -(2 ** 53 - 1), zero: 0 });
+  const double = (number) => [...new Uint8Array(new Float64Array([number]).buffer)];
+  same("doubles", await made([4, ...text("a"), 4, ...double(-0), ...text("b"), 4, ...double(Infinity), ...text("c"), 4, ...double(NaN), ...text("d"), 4, ...double(5e-324)]), { a: -0, b: Infinity, c: NaN, d: 5e-324 });
+  same("32 levels", canonical(await made([1, ...text("a"), ...new Array(32).fill([7, 1]).flat(), 0])).length, '{"a":null}'.length + 64);
+  for (const [what, claims] of Object.entries({
+    "33 levels": [1, ...text("a"), ...new Array(33).fill([7, 1]).flat(), 0],
+    "a length that is not there": [1, ...text("a"), 5, ...varint(2n ** 62n)],
+    "four billion entries": varint(2 ** 32 - 1),
+    "an unknown tag": [1, ...text("a"), 9],
+    "text that is not UTF-8": [1, ...text("a"), 5, 2, 0xc3, 0x28],
+    "keys out of order": [2, ...text("b"), 0, ...text("a"), 0],
+    "bytes behind the end": [0, 0],
+    "nothing": [],
+  })) same(`authentic claims: ${what}`, await made(claims), "malformed");
+  const far = 2n ** 64n - 1n;
+  same("a ticket from the end of time", typeof (await made([0], { created: far })), "object");
+  same("a lifetime without end", typeof (await made([0], { lifetime: far })), "object");
+  same("an idle expiry behind the lifetime", await made([0], { expires: 3601 }), "malformed");
+
+  // Keys and options.
+  const options = { maxAgeSeconds: 60 };
+  throws("no keys", () => new Edge("", options), "there is no edge key");
+  throws("blank keys", () => new Edge(" \n,", options), "there is no edge key");
+  throws("undefined keys", () => new Edge(undefined, options), "is the secret set?");
+  throws("a root key", () => new Edge(key.text, options), "root keys do not belong");
+  throws("a key twice", () => new Edge(`${key.edge_rows},${key.edge_rows}`, options), "twice");
+  throws("half a key", () => new Edge(key.edge_rows.slice(0, -3), options), "no edge key");
+  throws("a key with something before it", () => new Edge(`☃${key.edge_rows}`, options), "no edge key");
+  throws("no options", () => new Edge(rowKeys), "maxAgeSeconds is not set");
+  throws("no age", () => new Edge(rowKeys, {}), "maxAgeSeconds is not set");
+  throws("a negative age", () => new Edge(rowKeys, { maxAgeSeconds: -1 }), "maxAgeSeconds");
+  throws("an age of text", () => new Edge(rowKeys, { maxAgeSeconds: "60" }), "maxAgeSeconds");
+  throws("a cookie's name with a space", () => new Edge(rowKeys, { ...options, cookieName: "a b" }), "cookieName");
+  // A clock in seconds, or of a Worker's global scope, would let every ticket live.
+  for (const time of [0, NaN, undefined, "1790000000000", 1_790_000_000, -1, Infinity]) {
+    throws(`a clock that says ${time}`, () => new Edge(rowKeys, { ...options, now: () => time }).open(`${name}=${cookie}`), "Unix milliseconds");
+  }
+  same("row keys open rows", [at(now).opensRows, new Edge(cookieKeys, options).opensRows], [true, false]);
+  same("the other key alone", reason(new Edge(keys.keys[1 - good.root].edge_rows, { ...options, now: () => now * 1000 }).open(`${name}=${cookie}`)), "unknown-key");
+  same("age 0 is fresh in its first second", at(now, { maxAgeSeconds: 0 }).open(`${name}=${cookie}`).state, "fresh");
+
+  // What is left in the module's memory: neither the cookie's secret nor what was in it, opened or refused.
+  const contents = opened(edge, good);
+  const vector = rows.accepted.find((row) => row.secret === good.secret && row.protection === "sealed");
+  if (!edge.openRow(contents, columnsOf(vector)).ok || contents.rowId !== good.row_id) throw new Error("not opened");
+  const secrets = { "the session secret": unhex(good.secret), "the cookie's value": utf8.encode(cookie), "the subject": utf8.encode(good.subject), "the row's key": unhex(vector.envelope.message_key), "the row's contents": unhex(vector.envelope.plaintext).slice(2) };
+  const left = Object.keys(secrets).filter((what) => memories.some((memory) => includes(new Uint8Array(memory.buffer), secrets[what])));
+  same("left in memory", left, []);
+
+  // No leak: as many verifications as an instance lives through, good ones, bad ones and rows.
+  const pages = () => memories.map((memory) => memory.buffer.byteLength);
+  for (let round = 0; round < 1000; round++) edge.open(`${name}=${cookie}`);
+  const before = pages();
+  const row = columnsOf(vector);
+  for (let round = 0; round < rounds; round++) {
+    const result = edge.open(round % 4 === 3 ? `${name}=${bad}` : `${name}=${cookie}`);
+    if (result.ok !== (round % 4 !== 3)) throw new Error(`round ${round}: ${reason(result)}`);
+    if (round % 16 === 0 && !edge.openRow(result.ticket, row).ok) throw new Error(`round ${round}: row`);
+  }
+  const after = pages();
+  if (canonical(before) !== canonical(after)) throw new Error(`leak: ${before} bytes of memory before, ${after} after`);
+  if (after.length === 0) throw new Error("no memory was seen");
+  return { answers, memory: after };
+}
+
+function includes(haystack, needle) {
+  for (let at = haystack.indexOf(needle[0]); at >= 0; at = haystack.indexOf(needle[0], at + 1)) {
+    let length = 1;
+    while (length < needle.length && haystack[at + length] === needle[length]) length++;
+    if (length === needle.length) return true;
+  }
+  return false;
+}
