@@ -1,6 +1,13 @@
 //! What the edge's benchmark and people need of the core: cookies to open, and edge keys.
 
-use std::{env, fs, time::Duration};
+use std::{
+    env,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    ops::Deref,
+    process::Command,
+    time::Duration,
+};
 
 use waxseal_core::{Data, Keyring, Protection, RootKey, Salt, Secret, Ticket, Timeouts, Timestamp};
 
@@ -51,7 +58,58 @@ pub(crate) fn keys(rows: bool, file: Option<&str>) -> Result<(), Failed> {
         (None, Ok(keys)) => keys,
         (None, Err(_)) => return Err(Failed("set WAXSEAL_KEYS, or name the file that has the keys".into())),
     };
-    let keyring = Keyring::from_text(&text).map_err(|error| Failed(error.to_string()))?;
-    println!("{}", *keyring.export_edge_keys(rows));
+    println!("{}", *exported(&text, rows)?);
     Ok(())
+}
+
+fn exported(keys: &str, rows: bool) -> Result<impl Deref<Target = String> + use<>, Failed> {
+    let keyring = Keyring::from_text(keys).map_err(|error| Failed(error.to_string()))?;
+    Ok(keyring.export_edge_keys(rows))
+}
+
+const WORKER: &str = "examples/edge-worker";
+
+/// The edge worker's example, as its README says: the package, the Poem application on PostgreSQL, and wrangler before it.
+pub(crate) fn worker() -> Result<(), Failed> {
+    wasm::package()?;
+    run::npm_install(WORKER)?;
+    run::cargo(&["build", "-p", "waxseal-example-poem"])?;
+    // Hyperdrive insists on a password; a server that trusts local connections ignores it.
+    let database =
+        env::var("DATABASE_URL").unwrap_or_else(|_| "postgres://postgres:postgres@127.0.0.1:5432/test".into());
+    let keys = match env::var("WAXSEAL_KEYS") {
+        Ok(keys) => keys,
+        Err(_) => {
+            let key = RootKey::generate().map_err(|error| Failed(error.to_string()))?;
+            println!("\nWAXSEAL_KEYS is not set: a key for this run alone");
+            key.to_text().to_string()
+        }
+    };
+    secret(&exported(&keys, true)?.replace('\n', ",")).map_err(|error| Failed(format!(".dev.vars: {error}")))?;
+
+    let application = run::top().join("target/debug/waxseal-example-poem");
+    let mut application = Command::new(application)
+        .env("DATABASE_URL", &database)
+        .env("WAXSEAL_KEYS", &keys)
+        .spawn()
+        .map_err(|error| Failed(format!("the application: {error}")))?;
+    println!(
+        "\nThe application is on http://127.0.0.1:3000, the worker before it on http://127.0.0.1:8787; Ctrl-C ends both."
+    );
+    let variables = [("CLOUDFLARE_HYPERDRIVE_LOCAL_CONNECTION_STRING_HYPERDRIVE", database.as_str())];
+    let ended = run::command("npm", &["--prefix", WORKER, "start"], &variables);
+    // A Ctrl-C has ended it too; else the worker stopped first.
+    let _ = application.kill();
+    let _ = application.wait();
+    ended
+}
+
+/// The worker's secret, where wrangler looks for it in development; for nobody else's eyes.
+fn secret(edge_keys: &str) -> io::Result<()> {
+    let path = run::top().join(WORKER).join(".dev.vars");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    writeln!(options.open(path)?, "WAXSEAL_EDGE_KEYS={edge_keys}")
 }

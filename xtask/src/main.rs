@@ -21,6 +21,7 @@ const HELP: &str = "cargo xtask <task>
   wasm             the npm package in wasm/npm
   vectors          write tests/vectors/*.json anew, after a change of the format
   bench edge       the npm package beside jose, iron-session and WebCrypto, in Node and in workerd
+  edge-worker      the example worker before the Poem example, on PostgreSQL (DATABASE_URL)
   edge-keys cookies|rows [file]
                    edge keys of WAXSEAL_KEYS, or of a file of keys: for cookies alone, or for rows too
   keygen           a session key, as WAXSEAL_KEYS takes it
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
         ["bench", "peers"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers"]),
         ["bench", "edge"] => edge::bench(),
+        ["edge-worker"] => edge::worker(),
         ["edge-keys", "cookies"] => edge::keys(false, None),
         ["edge-keys", "cookies", file] => edge::keys(false, Some(file)),
         ["edge-keys", "rows"] => edge::keys(true, None),

@@ -19,11 +19,21 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failed> {
 }
 
 pub(crate) fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<(), Failed> {
+    command_in(&top(), program, arguments, variables)
+}
+
+/// Runs a command in another folder.
+pub(crate) fn command_in(
+    folder: &Path,
+    program: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<(), Failed> {
     let line = format!("{program} {}", arguments.join(" "));
     println!("\n> {line}");
     let program =
         if program == "cargo" { env::var("CARGO").unwrap_or_else(|_| program.into()) } else { program.into() };
-    let status = Command::new(program).args(arguments).envs(variables.iter().copied()).current_dir(top()).status();
+    let status = Command::new(program).args(arguments).envs(variables.iter().copied()).current_dir(folder).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed(format!("`{line}`: {status}"))),

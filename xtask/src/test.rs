@@ -5,6 +5,7 @@ use std::{env, time::Instant};
 use crate::{
     fuzz,
     run::{self, Failed},
+    wasm,
 };
 
 const NO_STD_TARGETS: [&str; 2] = ["thumbv7em-none-eabi", "wasm32-unknown-unknown"];
@@ -38,8 +39,11 @@ pub(crate) fn everything() -> Result<(), Failed> {
     run::cargo(&["test", "--workspace", "--all-features"])?;
 
     match run::output("node", &["--version"]) {
-        Some(_) => run::command("node", &["tests/vectors/second-implementation.mjs"], &[])?,
-        None => left_out.push("the second implementation of FORMAT.md on the vectors: there is no `node`".into()),
+        Some(_) => {
+            run::command("node", &["tests/vectors/second-implementation.mjs"], &[])?;
+            edge(&mut left_out)?;
+        }
+        None => left_out.push("the second implementation of FORMAT.md and the edge: there is no `node`".into()),
     }
     match run::output("c++", &["--version"]) {
         Some(_) => fuzz::targets(10)?,
@@ -57,6 +61,44 @@ pub(crate) fn everything() -> Result<(), Failed> {
         if env::var_os("CI").is_some() {
             return Err(Failed("in CI nothing may be left out".into()));
         }
+    }
+    Ok(())
+}
+
+/// The npm package in every runtime, the worker in Rust, and the edge worker's example end to end.
+fn edge(left_out: &mut Vec<String>) -> Result<(), Failed> {
+    if run::output("npm", &["--version"]).is_none() {
+        left_out.push("the edge: there is no `npm`".into());
+        return Ok(());
+    }
+    wasm::package()?;
+    wasm::reproducible()?;
+    run::cargo(&["build", "-p", "waxseal-example-rust-worker", "--target", wasm::TARGET])?;
+    let module = format!("target/{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
+    wasm::bindgen(&module, "target/rust-worker")?;
+    run::npm_install("tests/edge")?;
+    run::npm_install("examples/edge-worker")?;
+    run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
+
+    let node_test = |file: &str| {
+        run::command(
+            "node",
+            &["--test", "--test-force-exit", "--test-timeout=180000", &format!("tests/edge/{file}")],
+            &[],
+        )
+    };
+    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
+    let browser = run::output(&chromium, &["--version"]).is_some();
+    if !browser {
+        left_out.push(format!("the edge in a browser: there is no {chromium} (CHROMIUM names another)"));
+    }
+    node_test("runtimes.test.mjs")?;
+    node_test("pack.test.mjs")?;
+    node_test("rust-worker.test.mjs")?;
+    match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
+        Some(_) if browser => node_test("end-to-end.test.mjs")?,
+        Some(_) => left_out.push("the edge worker end to end: it needs a browser".into()),
+        None => left_out.push("the edge worker end to end: WAXSEAL_TEST_POSTGRES_URL is not set".into()),
     }
     Ok(())
 }

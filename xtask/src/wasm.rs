@@ -1,6 +1,6 @@
 //! The npm package, from a clean checkout with nothing but Rust and npm: the same sources give the same bytes.
 
-use std::{env, fs};
+use std::{env, fs, io, path::Path, process};
 
 use crate::run::{self, Failed};
 
@@ -8,15 +8,16 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 const PACKAGE: &str = "wasm/npm";
 
+const MODULE: &str = "target/wasm32-unknown-unknown/wasm/waxseal_wasm.wasm";
+
 /// The module's stack, from address 0 on; `wasm/npm/src/memory.ts` wipes it by this number. Of its bytes the deepest data that
 /// decode need a third.
 const STACK: usize = 32 * 1024;
 
 pub(crate) fn package() -> Result<(), Failed> {
     run::add_target(TARGET).map_err(Failed)?;
-    module()?;
-    let module = format!("target/{TARGET}/wasm/waxseal_wasm.wasm");
-    run::cargo(&["run", "-q", "-p", "waxseal-bindgen", "--", &module, "wasm/npm/build"])?;
+    module(&run::top())?;
+    bindgen(MODULE, "wasm/npm/build")?;
     for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
         let copied = fs::copy(run::top().join(license), run::top().join(PACKAGE).join(license));
         copied.map_err(|error| Failed(format!("{license}: {error}")))?;
@@ -25,18 +26,55 @@ pub(crate) fn package() -> Result<(), Failed> {
     run::command("node", &["wasm/npm/build.mjs"], &[])
 }
 
-/// Compiles the module. The prefixes are those of the builder's folders, which panic locations would name.
-fn module() -> Result<(), Failed> {
+/// Makes JavaScript's side of a module.
+pub(crate) fn bindgen(module: &str, folder: &str) -> Result<(), Failed> {
+    run::cargo(&["run", "-q", "-p", "waxseal-bindgen", "--", module, folder])
+}
+
+/// Compiles the module once more, from a copy of the sources in another folder: it must come out the same.
+pub(crate) fn reproducible() -> Result<(), Failed> {
+    let read = |top: &Path| fs::read(top.join(MODULE)).map_err(|error| Failed(format!("{MODULE}: {error}")));
+    let copy = env::temp_dir().join(format!("waxseal-{}", process::id()));
+    let again = copy_sources(&run::top(), &copy)
+        .map_err(|error| Failed(format!("{}: {error}", copy.display())))
+        .and_then(|()| module(&copy))
+        .and_then(|()| read(&copy));
+    let removed = fs::remove_dir_all(&copy).map_err(|error| Failed(format!("{}: {error}", copy.display())));
+    if again? == read(&run::top())? {
+        removed
+    } else {
+        Err(Failed("the wasm module is not reproducible: another folder gave other bytes".into()))
+    }
+}
+
+fn copy_sources(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        if kind.is_dir() && !["target", "node_modules", ".git"].iter().any(|skipped| name == *skipped) {
+            copy_sources(&entry.path(), &to.join(name))?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Compiles the module in a copy of the workspace. The prefixes are those of the builder's folders, which panic locations would name.
+fn module(top: &Path) -> Result<(), Failed> {
     let cargo_home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| format!("{home}/.cargo")));
     let cargo_home = cargo_home.map_err(|_| Failed("neither CARGO_HOME nor HOME is set".into()))?;
     let flags = [
         "-Ctarget-feature=+simd128".to_owned(),
         "--cfg=aes_backend_soft=\"compact\"".to_owned(),
         format!("--remap-path-prefix={cargo_home}=/cargo"),
-        format!("--remap-path-prefix={}=/waxseal", run::top().display()),
+        format!("--remap-path-prefix={}=/waxseal", top.display()),
         format!("-Clink-arg=-zstack-size={STACK}"),
     ];
-    run::command(
+    run::command_in(
+        top,
         "cargo",
         &["build", "-p", "waxseal-wasm", "--profile", "wasm", "--target", TARGET],
         &[("CARGO_ENCODED_RUSTFLAGS", &flags.join("\x1f"))],

@@ -1,0 +1,52 @@
+//! A Cloudflare Worker in Rust that opens session cookies: it needs `waxseal-core`, and no package of npm's.
+//!
+//! `cargo build -p waxseal-example-rust-worker --target wasm32-unknown-unknown` compiles it; `npx worker-build` makes of it what
+//! wrangler takes. Its settings are `WAXSEAL_EDGE_KEYS`, a secret (`cargo xtask edge-keys cookies`), and the variable `COOKIE_NAME`.
+
+#![forbid(unsafe_code)]
+
+use cookie::Cookie;
+use waxseal_core::{EdgeKeys, Freshness, Ticket, TicketError, Timestamp};
+use worker::{Context, Date, Env, Error, Fetch, Request, Response, Result, event};
+
+/// For how long, in seconds, a session that was ended may still pass here.
+const MAX_AGE_S: u64 = 300;
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
+    if request.path() != "/edge/whoami" {
+        return Fetch::Request(request).send().await;
+    }
+    // Preparing the keys costs microseconds; an application that counts them keeps them in a `thread_local`.
+    let keys = EdgeKeys::from_text(&env.secret("WAXSEAL_EDGE_KEYS")?.to_string())
+        .map_err(|error| Error::RustError(error.to_string()))?;
+    let name = env.var("COOKIE_NAME")?.to_string();
+    let now = Timestamp::from_unix_ms(Date::now().as_millis());
+    let header = request.headers().get("cookie")?.unwrap_or_default();
+    match open(&keys, &name, &header, now) {
+        Some(ticket) if ticket.freshness(now, MAX_AGE_S) == Freshness::Fresh => answer(&ticket),
+        // Stale is not signed out: the application knows, and issues the ticket anew.
+        Some(_) => Fetch::Request(request).send().await,
+        None => Response::error("Sign in first.", 401),
+    }
+}
+
+/// The first cookie of the name that is authentic and in time; of those that are not, why goes to the log, never to the client.
+fn open(keys: &EdgeKeys, name: &str, header: &str, now: Timestamp) -> Option<Ticket> {
+    let ours = Cookie::split_parse(header).flatten().filter(|cookie| cookie.name() == name);
+    ours.take(4).find_map(|cookie| match keys.open_ticket(name, cookie.value_trimmed().as_bytes(), now) {
+        Ok(ticket) => Some(ticket),
+        Err(TicketError::Expired) => None,
+        Err(refused) => {
+            worker::console_warn!("a session cookie was refused: {refused}");
+            None
+        }
+    })
+}
+
+fn answer(ticket: &Ticket) -> Result<Response> {
+    match ticket.subject() {
+        Some(subject) => Response::ok(format!("{subject}, until {} at the latest\n", ticket.deadline().unix_seconds())),
+        None => Response::error("Sign in first.", 401),
+    }
+}
