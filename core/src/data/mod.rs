@@ -22,7 +22,7 @@ pub(crate) const MAX_DEPTH: usize = 32;
 /// A session's data, ordered by key.
 ///
 /// A sorted vector: sessions have few keys, and it is decoded, compared and copied in one go. What comes as a whole, and so may
-/// have many keys, is sorted once ([`Pairs`]).
+/// have many keys, is sorted once (`Pairs`).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Data(Vec<(String, Value)>);
 
