@@ -17,9 +17,12 @@ export async function database() {
   await sql.unsafe(`CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
+  const own = postgres(url.href, { max: 1, onnotice: () => {} });
   return {
     url: url.href,
+    sql: own,
     async drop() {
+      await own.end();
       await sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
       await sql.end();
     },
