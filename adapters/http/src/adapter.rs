@@ -1,7 +1,8 @@
-//! For framework adapters: a session type of their own, so that `?` in a handler gives the framework's error.
+//! For framework adapters: session types of their own, so that `?` in a handler gives the framework's error.
 
-/// Declares an adapter's `Session` and `Typed<T>`: newtypes of this crate's whose failing methods give `$error`, which must be
-/// `From<waxseal_http::SessionError>`. Everything else comes by `Deref`.
+/// Declares an adapter's `Session` and `Typed<T>`, newtypes of this crate's whose failing methods give `$error`, which must be
+/// `From<waxseal_http::SessionError>`, and the guard `SignedIn`. Everything else comes by `Deref`. What is left to the adapter is
+/// how its framework's handlers take them.
 #[macro_export]
 macro_rules! framework_session {
     ($error:ty) => {
@@ -24,6 +25,14 @@ macro_rules! framework_session {
         }
 
         impl Session {
+            /// The session that the middleware has put into the request.
+            pub(crate) fn installed(session: Option<&$crate::Session>) -> Result<Self, $error> {
+                match session {
+                    Some(session) => Ok(Self(session.clone())),
+                    None => Err($crate::SessionError::NotInstalled.into()),
+                }
+            }
+
             /// See [`waxseal_http::Session::get`].
             pub async fn get<T: ::serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, $error> {
                 Ok(self.0.get(key).await?)
@@ -110,6 +119,30 @@ macro_rules! framework_session {
             /// See [`waxseal_http::Session::typed`].
             pub fn typed<T: $crate::TypedData>(&self) -> Typed<T> {
                 Typed(self.0.typed())
+            }
+        }
+
+        /// A signed-in session, by the database's word: a request without one is answered 401 before the handler runs.
+        #[derive(Clone, Debug)]
+        pub struct SignedIn {
+            /// Who is signed in.
+            pub subject: String,
+            /// The session.
+            pub session: Session,
+        }
+
+        impl SignedIn {
+            /// The session with its subject; `None` where nobody is signed in.
+            pub async fn optional(session: Session) -> Result<Option<Self>, $error> {
+                Ok(session.subject().await?.map(|subject| Self { subject, session }))
+            }
+
+            /// The session with its subject; an error that answers 401 where nobody is signed in.
+            pub async fn of(session: Session) -> Result<Self, $error> {
+                match Self::optional(session).await? {
+                    Some(signed_in) => Ok(signed_in),
+                    None => Err($crate::SessionError::NotSignedIn.into()),
+                }
             }
         }
 

@@ -60,6 +60,9 @@ pub enum SessionError {
     /// What was asked for needs a row in a store, and these sessions are stateless.
     #[error("{0} needs a session store, and these sessions are stateless")]
     Stateless(&'static str),
+    /// The route is not behind the adapter's middleware.
+    #[error("this route has no session: put the session middleware around it")]
+    NotInstalled,
     /// What was asked for needs a signed-in session.
     #[error("nobody is signed in")]
     NotSignedIn,
@@ -81,6 +84,9 @@ impl SessionError {
     /// What a client may be told: no detail of the store, the keys or the data.
     pub fn public_message(&self) -> &'static str {
         match self.status() {
+            _ if matches!(self, Self::NotInstalled) => {
+                "This route has no session: put the session middleware around it."
+            }
             // Not "nothing was changed": the answer to a statement that did its work can be lost on the way.
             StatusCode::SERVICE_UNAVAILABLE => "The session could not be reached. Please try again.",
             StatusCode::UNAUTHORIZED => "Please sign in.",

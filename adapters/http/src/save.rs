@@ -395,7 +395,7 @@ impl Engine {
         }
     }
 
-    fn check_size(&self, data: &Data) -> Result<(), SessionError> {
+    pub(crate) fn check_size(&self, data: &Data) -> Result<(), SessionError> {
         let (bytes, max) = (data.encoded_len(), self.max_data_bytes);
         if bytes > max { Err(SessionError::DataTooLarge { bytes, max }) } else { Ok(()) }
     }
@@ -412,7 +412,7 @@ impl Engine {
 }
 
 /// The answer to a statement that did its work can be lost: a rotation taken for failed would sign the user out.
-async fn landed_after_all(store: &dyn Store, id: RowId, error: StoreError) -> Result<(), SessionError> {
+pub(crate) async fn landed_after_all(store: &dyn Store, id: RowId, error: StoreError) -> Result<(), SessionError> {
     if matches!(error, StoreError::Backend(_)) && matches!(store.load(id).await, Ok(Some(Found::Session(_)))) {
         tracing::warn!(row_id = %id, %error, "session saved, though the store's answer was lost");
         return Ok(());

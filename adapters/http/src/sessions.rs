@@ -183,13 +183,22 @@ impl Sessions {
         status: StatusCode,
         headers: &mut HeaderMap,
     ) -> Result<Outcome, SessionError> {
-        if !session.is_used() {
-            session.state().committed = true;
+        if self.commit_unused(session) {
             return Ok(Outcome::Unused);
         }
         let outcome = session.finish(self.0.commit_policy.commits(status)).await?;
         self.write_headers(session, headers);
         Ok(outcome)
+    }
+
+    /// Commits a session that nobody looked at, without waiting, for there is nothing to save; `false`, and nothing done, where
+    /// somebody did. For adapters that would have to box the future of [`commit`](Self::commit).
+    pub fn commit_unused(&self, session: &Session) -> bool {
+        let unused = !session.is_used();
+        if unused {
+            session.state().committed = true;
+        }
+        unused
     }
 
     /// Adds what the session has to say to a response's headers, without saving: for the response that tells of a failed

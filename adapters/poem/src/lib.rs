@@ -28,11 +28,15 @@ mod compat;
 mod error;
 mod extract;
 mod middleware;
+#[cfg(feature = "storage")]
+mod storage;
 
 pub use error::SessionError;
 pub use extract::{Session, SignedIn, Typed};
 pub use middleware::{SessionEndpoint, SessionMiddleware};
+#[cfg(feature = "storage")]
+pub use storage::PoemStorage;
 pub use waxseal_http::{
-    self, CommitPolicy, CookieOptions, Data, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId, SameSite,
-    SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    self, CommitPolicy, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId,
+    SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

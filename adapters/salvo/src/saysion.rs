@@ -1,0 +1,27 @@
+//! What is inside a `saysion::Session`: it has no method that gives its keys, but it can be serialised.
+
+use std::collections::BTreeMap;
+
+use salvo_session::Session;
+use serde_json::Value as Json;
+use waxseal_http::{Data, SessionError};
+
+/// Its entries: JSON text each.
+pub(crate) fn entries(session: &Session) -> Result<BTreeMap<String, String>, serde_json::Error> {
+    let mut serialised = serde_json::to_value(session)?;
+    serde_json::from_value(serialised.get_mut("data").map_or(Json::Null, Json::take))
+}
+
+/// One entry as a value of ours. Text that is not JSON (`insert_raw` takes any) is refused: it would come back as another.
+pub(crate) fn value(text: &str) -> Result<Json, SessionError> {
+    serde_json::from_str(text).map_err(|error| SessionError::Value(waxseal_http::ValueError::Serde(error.to_string())))
+}
+
+/// Entries as they are kept.
+pub(crate) fn data(entries: &BTreeMap<String, String>) -> Result<Data, SessionError> {
+    let mut data = Data::new();
+    for (key, text) in entries {
+        data.insert(key, &value(text)?)?;
+    }
+    Ok(data)
+}
