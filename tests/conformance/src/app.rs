@@ -29,6 +29,10 @@ pub enum Framework {
     Engine,
     /// `waxseal-poem`, over a socket.
     Poem,
+    /// `waxseal-salvo`, over a socket.
+    Salvo,
+    /// `waxseal-tower` under axum, over a socket.
+    Axum,
 }
 
 /// Where a test runs: a store and a framework, and a clock that it moves.
@@ -127,6 +131,8 @@ impl App {
         let gates = Gates::default();
         let agent: Arc<dyn Agent> = match framework {
             Framework::Engine => Arc::new(frameworks::engine::Engine::new(sessions.clone(), gates.clone())),
+            Framework::Salvo => Arc::new(frameworks::salvo::start(sessions.clone(), gates.clone()).await),
+            Framework::Axum => Arc::new(frameworks::axum::start(sessions.clone(), gates.clone()).await),
             Framework::Poem => Arc::new(frameworks::poem::start(sessions.clone(), gates.clone()).await),
         };
         Self { sessions, keyring, gates, agent }

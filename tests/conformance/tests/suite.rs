@@ -78,12 +78,20 @@ macro_rules! suite {
 suite! {
     memory_engine: Memory, Engine;
     memory_poem: Memory, Poem;
+    memory_salvo: Memory, Salvo;
+    memory_axum: Memory, Axum;
     sqlite_engine: Sqlite, Engine;
     sqlite_poem: Sqlite, Poem;
+    sqlite_salvo: Sqlite, Salvo;
+    sqlite_axum: Sqlite, Axum;
     postgres_engine: Postgres, Engine;
     postgres_poem: Postgres, Poem;
+    postgres_salvo: Postgres, Salvo;
+    postgres_axum: Postgres, Axum;
     mariadb_engine: MariaDb, Engine;
     mariadb_poem: MariaDb, Poem;
+    mariadb_salvo: MariaDb, Salvo;
+    mariadb_axum: MariaDb, Axum;
 }
 
 suite!(@module handles, Memory, Engine, {

@@ -1,7 +1,9 @@
 //! How each framework runs a script.
 
+pub mod axum;
 pub mod engine;
 pub mod poem;
+pub mod salvo;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, header};

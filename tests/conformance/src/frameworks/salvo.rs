@@ -1,0 +1,43 @@
+//! Salvo, over a socket.
+
+use salvo::{
+    Listener, Request, Response, Router, Server, Writer,
+    conn::{Acceptor, TcpListener},
+    handler,
+    http::{StatusCode, StatusError},
+};
+use waxseal_http::Sessions;
+use waxseal_salvo::{Session, SessionError, SessionHoop};
+
+use crate::{Gates, Step, frameworks::Socket, interpret};
+
+struct Run(Gates);
+
+#[handler]
+impl Run {
+    async fn handle(
+        &self,
+        session: Session,
+        req: &mut Request,
+        res: &mut Response,
+    ) -> Result<Result<(), StatusError>, SessionError> {
+        let steps: Vec<Step> = req.parse_json_with_max_size(1 << 20).await.unwrap();
+        let reply = interpret(&session, &steps, &self.0).await?;
+        let status = StatusCode::from_u16(reply.status).unwrap();
+        res.status_code(status);
+        if reply.failed {
+            // There is none of a redirection: then the status is all.
+            return Ok(StatusError::from_code(status).map_or(Ok(()), Err));
+        }
+        res.write_body(serde_json::to_vec(&reply.results).unwrap()).unwrap();
+        Ok(Ok(()))
+    }
+}
+
+pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
+    let acceptor = TcpListener::new("127.0.0.1:0").bind().await;
+    let address = acceptor.holdings()[0].local_addr.clone().into_std().unwrap().to_string();
+    let router = Router::new().hoop(SessionHoop::new(sessions)).post(Run(gates));
+    let server = tokio::spawn(async move { Server::new(acceptor).serve(router).await });
+    Socket::new(address, server)
+}
