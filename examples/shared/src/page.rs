@@ -1,7 +1,7 @@
 //! The page: server-rendered, works without JavaScript, and on a phone.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use waxseal_poem::{SessionInfo, Times, Timestamp};
+use waxseal_http::{SessionInfo, Times, Timestamp};
 
 /// What the page shows of a signed-in session.
 pub(crate) struct View {

@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use waxseal_poem::RootKey;
+use waxseal_http::RootKey;
 
 /// Where the key lies that the first run makes.
 const KEY_FILE: &str = "waxseal-example.key";
 
-pub(crate) struct Config {
+pub struct Config {
     /// `HOST` (127.0.0.1) and `PORT` (3000).
-    pub(crate) address: String,
+    pub address: String,
     /// `DATABASE_URL`; a SQLite file in the working directory where it is not set.
     pub(crate) database_url: String,
     /// `WAXSEAL_SECURE_COOKIE=1`: behind TLS. Else cookies for plain HTTP, for development.
@@ -31,7 +31,7 @@ pub(crate) struct Config {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
+pub enum ConfigError {
     #[error("{name} is {value:?}, not {wanted}")]
     Value { name: &'static str, value: String, wanted: &'static str },
     #[error("the key file {KEY_FILE} cannot be read or made: {0}; set WAXSEAL_KEYS instead")]
@@ -41,7 +41,7 @@ pub(crate) enum ConfigError {
 }
 
 impl Config {
-    pub(crate) fn from_env() -> Result<Self, ConfigError> {
+    pub fn from_env() -> Result<Self, ConfigError> {
         let seconds = |name, default: Duration| {
             let seconds = parsed(name, "a number of seconds", default.as_secs())?;
             Ok::<_, ConfigError>(Duration::from_secs(seconds))

@@ -1,0 +1,30 @@
+//! An axum application with encrypted sessions in a database: `cargo run -p waxseal-example-axum`.
+//!
+//! The sessions are set up in `examples/shared`, ten lines from the keyring to the layer; here is what is axum's.
+
+#![forbid(unsafe_code)]
+
+mod routes;
+
+use std::{error::Error, process::ExitCode};
+
+use tokio::net::TcpListener;
+use waxseal_example_shared::{Config, sessions, stop_signal};
+use waxseal_tower::SessionLayer;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    waxseal_example_shared::run(serve()).await
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    let (sessions, _sweeper) = sessions(&config).await?;
+    let app =
+        routes::routes().layer(SessionLayer::new(sessions)).layer(axum::middleware::from_fn(routes::same_site_only));
+
+    let listener = TcpListener::bind(&config.address).await?;
+    tracing::info!("listening on http://{}", config.address);
+    axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await?;
+    Ok(())
+}

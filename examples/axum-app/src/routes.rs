@@ -1,0 +1,113 @@
+//! The routes: what each takes from the request, and which action it is.
+
+use axum::{
+    Form, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, Query, Request},
+    http::HeaderMap,
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use waxseal_example_shared::{
+    Answer,
+    actions::{self, Item, SignIn, Slow},
+};
+use waxseal_tower::{Session, SessionError, SignedIn};
+
+type Result<T = Response, E = SessionError> = std::result::Result<T, E>;
+
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/sign-in", post(sign_in))
+        .route("/sign-out", post(sign_out))
+        .route("/whoami", get(whoami))
+        .route("/visits", post(visits))
+        .route("/list", post(add_item))
+        .route("/list/remove", post(remove_item))
+        .route("/data/{key}", get(read_data).put(write_data).delete(delete_data))
+        .route("/devices", get(devices))
+        .route("/devices/others/sign-out", post(sign_out_others))
+        .route("/devices/{id}", delete(revoke))
+        .route("/devices/{id}/sign-out", post(revoke))
+        .route("/plain", get(actions::plain()))
+        .route("/fail", get(fail))
+        .route("/slow", get(slow))
+        .layer(DefaultBodyLimit::max(actions::MAX_BODY_BYTES))
+}
+
+pub(crate) async fn same_site_only(request: Request, next: Next) -> Response {
+    match actions::refuse_other_sites(request.method(), request.headers()) {
+        Some(refused) => respond(refused),
+        None => next.run(request).await,
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    (answer.status, answer.headers, answer.body).into_response()
+}
+
+fn answered(result: Result<Answer, waxseal_tower::waxseal_http::SessionError>) -> Result {
+    Ok(respond(result?))
+}
+
+async fn home(session: Session) -> Result {
+    answered(actions::home(&session).await)
+}
+
+async fn sign_in(session: Session, headers: HeaderMap, Form(form): Form<SignIn>) -> Result {
+    answered(actions::sign_in(&session, &headers, &form))
+}
+
+async fn sign_out(session: Session, headers: HeaderMap) -> Response {
+    respond(actions::sign_out(&session, &headers))
+}
+
+async fn whoami(SignedIn { subject, session }: SignedIn) -> Result {
+    answered(actions::whoami(&subject, &session).await)
+}
+
+async fn visits(session: Session, headers: HeaderMap) -> Result {
+    answered(actions::visits(&session, &headers).await)
+}
+
+async fn add_item(signed_in: SignedIn, headers: HeaderMap, Form(form): Form<Item>) -> Result {
+    answered(actions::add_item(&signed_in.session, &headers, &form))
+}
+
+async fn remove_item(signed_in: SignedIn, headers: HeaderMap, Form(form): Form<Item>) -> Result {
+    answered(actions::remove_item(&signed_in.session, &headers, form))
+}
+
+async fn read_data(session: Session, Path(key): Path<String>) -> Result {
+    answered(actions::read_data(&session, &key).await)
+}
+
+async fn write_data(session: Session, Path(key): Path<String>, body: Bytes) -> Result {
+    answered(actions::write_data(&session, &key, &body).await)
+}
+
+async fn delete_data(session: Session, Path(key): Path<String>) -> Response {
+    respond(actions::delete_data(&session, &key))
+}
+
+async fn devices(signed_in: SignedIn) -> Result {
+    answered(actions::devices(&signed_in.session).await)
+}
+
+async fn sign_out_others(signed_in: SignedIn, headers: HeaderMap) -> Result {
+    answered(actions::sign_out_others(&signed_in.session, &headers).await)
+}
+
+async fn revoke(signed_in: SignedIn, headers: HeaderMap, Path(id): Path<String>) -> Result {
+    answered(actions::revoke(&signed_in.session, &headers, &id).await)
+}
+
+async fn fail(session: Session) -> Result {
+    answered(actions::fail(&session))
+}
+
+async fn slow(session: Session, Query(slow): Query<Slow>) -> Result {
+    answered(actions::slow(&session, &slow).await)
+}

@@ -1,0 +1,35 @@
+//! A Salvo application with encrypted sessions in a database: `cargo run -p waxseal-example-salvo`.
+//!
+//! The sessions are set up in `examples/shared`, ten lines from the keyring to the hoop; here is what is Salvo's.
+
+#![forbid(unsafe_code)]
+
+mod routes;
+
+use std::{error::Error, process::ExitCode, time::Duration};
+
+use salvo::{Listener, Router, Server, conn::TcpListener};
+use waxseal_example_shared::{Config, sessions, stop_signal};
+use waxseal_salvo::SessionHoop;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    waxseal_example_shared::run(serve()).await
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+    let (sessions, _sweeper) = sessions(&config).await?;
+    let app = Router::new().hoop(routes::same_site_only).hoop(SessionHoop::new(sessions)).push(routes::routes());
+
+    let acceptor = TcpListener::new(config.address.clone()).try_bind().await?;
+    tracing::info!("listening on http://{}", config.address);
+    let server = Server::new(acceptor);
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop_signal().await;
+        handle.stop_graceful(Duration::from_secs(10));
+    });
+    server.try_serve(app).await?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What the example applications share: everything but the framework. Its set-up is [`sessions`]; what the routes do is in
+//! [`actions`], over the session that every framework hands out.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs)]
+
+pub mod actions;
+mod answer;
+mod config;
+mod database;
+mod device;
+mod page;
+
+use std::{error::Error, future::Future, process::ExitCode};
+
+pub use answer::Answer;
+pub use config::Config;
+use sea_orm_migration::MigratorTrait;
+use waxseal_http::{CookieOptions, Keyring, Sessions};
+use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
+
+/// The sessions, as the environment has them set up, and what deletes expired ones for as long as it is kept.
+pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<dyn Error>> {
+    let keyring = Keyring::from_text(&config.keys()?)?;
+    let db = database::connect(&config.database_url).await?;
+    Migrator::up(&db, None).await?;
+    let store = SeaOrmStore::new(db);
+    let sweeper = Sweeper::new(store.clone()).spawn();
+    let cookie = match config.secure_cookie {
+        true => CookieOptions::new(),
+        false => CookieOptions::insecure_for_plain_http_development(),
+    };
+    let sessions = Sessions::builder(keyring, store)
+        .cookie(cookie)
+        .idle_timeout(config.idle_timeout)
+        .lifetime(config.lifetime)
+        .touch_interval(config.touch_interval)
+        .claims(["role"])
+        .build()?;
+    Ok((sessions, sweeper))
+}
+
+/// Runs an application to its end: logs, and fails as a process does.
+pub async fn run(application: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,salvo=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).init();
+    match application.await {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ctrl-C, or SIGTERM where there is one.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler there is no signal to wait for: the process is ended by its default action.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
