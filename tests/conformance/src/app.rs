@@ -105,6 +105,16 @@ impl Bench {
         App::start(self.framework, keyring, options(builder).build().unwrap()).await
     }
 
+    /// The same application on every framework.
+    pub async fn apps_of_every_framework(&self) -> Vec<App> {
+        let mut apps = Vec::new();
+        for framework in [Framework::Poem, Framework::Salvo, Framework::Axum, Framework::Engine] {
+            let sessions = self.timed(Sessions::builder(self.keyring(), self.probe.clone()).claims(["role"]));
+            apps.push(App::start(framework, self.keyring(), sessions.build().unwrap()).await);
+        }
+        apps
+    }
+
     pub async fn stateless_app(&self) -> App {
         let keyring = self.keyring();
         let sessions = self.timed(Sessions::stateless(keyring.clone())).build().unwrap();

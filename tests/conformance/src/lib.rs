@@ -9,6 +9,7 @@
 mod app;
 mod browser;
 mod frameworks;
+pub mod hosted;
 mod probe;
 pub mod rules;
 mod script;

@@ -9,7 +9,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value as Json, json};
-use waxseal_core::{Data, Keyring, Protection, RootKey, Salt, Secret, Ticket};
+use waxseal_core::{Data, EdgeKeys, Keyring, Protection, RootKey, Salt, Secret, Ticket};
 use waxseal_http::{
     CommitPolicy, Found, Outcome, Row, RowId, Session, SessionError, Store, StoreError, TOMBSTONE_S, Timestamp, Touch,
     Update, Which,
@@ -1314,4 +1314,30 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S - 1), 100).await.unwrap(), 1, "the live one, by then");
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 4);
     assert_eq!(store.load(rows[0].id).await.unwrap(), None);
+}
+
+/// A cookie that one framework's application issued is good in the others, on the same database and keys, and at the edge.
+pub async fn a_cookie_is_good_in_every_framework_and_at_the_edge(bench: &Bench) {
+    let apps = bench.apps_of_every_framework().await;
+    let edge = EdgeKeys::from_text(&bench.keyring().export_edge_keys(true)).unwrap();
+    for issuer in &apps {
+        let mut browser = issuer.browser();
+        browser.run(&[SignIn("ada".into()), Insert("role".into(), json!("admin"))]).await;
+        for (n, app) in (1..).zip(&apps) {
+            let mut browser = browser.at(app);
+            browser.run(&[Increment("n".into())]).await;
+            assert_eq!(browser.run(&[Subject, Get("n".into())]).await, [json!("ada"), json!(n)]);
+        }
+        let (name, value) = (issuer.sessions.cookie_name(), browser.cookie.clone().unwrap());
+        let ticket = edge.open_ticket(name, value.as_bytes(), bench.now()).unwrap();
+        assert_eq!((ticket.subject(), ticket.claims().get("role").unwrap()), (Some("ada"), Some("admin".to_owned())));
+        let row = bench.row(&ticket.row_id().to_string()).await.unwrap();
+        let data = edge.open_row(ticket.secret(), &ticket.row_context(row.generation), row.data).unwrap();
+        assert_eq!(data.get("n").unwrap(), Some(apps.len()));
+        // Ended in one, it is ended in all.
+        browser.at(&apps[apps.len() - 1]).run(&[SignOut]).await;
+        for app in &apps {
+            assert_eq!(browser.at(app).run(&[Subject]).await, [Json::Null]);
+        }
+    }
 }

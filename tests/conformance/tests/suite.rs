@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use waxseal_conformance::{Bench, Framework, StoreKind, rules};
+use waxseal_conformance::{Bench, Framework, StoreKind, hosted, rules};
 
 macro_rules! suite {
     ($($module:ident: $store:ident, $framework:ident;)*) => {
@@ -60,6 +60,9 @@ macro_rules! suite {
         });)*
     };
     (@module $module:ident, $store:ident, $framework:ident, { $($rule:ident)* }) => {
+        suite!(@of rules, $module, $store, $framework, { $($rule)* });
+    };
+    (@of $of:ident, $module:ident, $store:ident, $framework:ident, { $($rule:ident)* }) => {
         mod $module {
             use super::*;
             $(
@@ -67,7 +70,7 @@ macro_rules! suite {
                 async fn $rule() {
                     let test = concat!(stringify!($module), "_", stringify!($rule));
                     let Some(bench) = Bench::open(StoreKind::$store, Framework::$framework, &test[..test.len().min(50)]).await else { return };
-                    rules::$rule(&bench).await;
+                    $of::$rule(&bench).await;
                     bench.close().await;
                 }
             )*
@@ -94,6 +97,20 @@ suite! {
     mariadb_axum: MariaDb, Axum;
 }
 
+macro_rules! together {
+    ($($module:ident: $store:ident;)*) => {
+        $(suite!(@module $module, $store, Engine, {
+            a_cookie_is_good_in_every_framework_and_at_the_edge
+        });)*
+    };
+}
+
+together! {
+    sqlite_together: Sqlite;
+    postgres_together: Postgres;
+    mariadb_together: MariaDb;
+}
+
 suite!(@module handles, Memory, Engine, {
     what_a_clone_records_during_a_save_is_saved_too
     a_clones_sign_out_during_a_save_is_heard
@@ -102,6 +119,28 @@ suite!(@module handles, Memory, Engine, {
     late_saves_keep_data_and_refuse_cookies
     an_update_closure_may_use_its_own_session
 });
+
+macro_rules! hosts {
+    ($($module:ident: $store:ident;)*) => {
+        $(suite!(@of hosted, $module, $store, Engine, {
+            hosted_sessions_come_back_as_they_went
+            hosted_saves_never_bring_a_session_back
+            hosted_sessions_expire
+            hosted_touches_are_throttled
+            hosted_saves_at_once_all_land
+            hosted_rows_that_were_changed_are_no_session
+            hosted_failures_lose_nothing
+            hosted_sessions_share_the_table
+        });)*
+    };
+}
+
+hosts! {
+    memory_hosted: Memory;
+    sqlite_hosted: Sqlite;
+    postgres_hosted: Postgres;
+    mariadb_hosted: MariaDb;
+}
 
 macro_rules! stores {
     ($($module:ident: $store:ident;)*) => {
