@@ -1,0 +1,197 @@
+//! What tower and axum applications see: extractors, errors, and bodies of any type.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+#![cfg(feature = "axum")]
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use http::{Request, Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use tower::{Service, ServiceBuilder, ServiceExt};
+use waxseal_tower::{
+    Keyring, MemoryStore, RootKey, Session, SessionError, SessionLayer, Sessions, SignedIn, Typed, TypedData,
+    waxseal_http,
+};
+
+#[derive(Default, Serialize, Deserialize)]
+struct Cart {
+    items: Vec<String>,
+}
+
+impl TypedData for Cart {
+    const KEY: &'static str = "cart";
+}
+
+fn sessions() -> Sessions {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    Sessions::builder(keyring, MemoryStore::new()).build().unwrap()
+}
+
+async fn sign_in(session: Session) -> Result<(), SessionError> {
+    session.sign_in("ada")
+}
+
+async fn guarded(SignedIn { subject, .. }: SignedIn) -> String {
+    subject
+}
+
+async fn perhaps(signed_in: Option<SignedIn>) -> String {
+    signed_in.map_or("nobody".into(), |signed_in| signed_in.subject)
+}
+
+async fn installed(session: Option<Session>) -> String {
+    session.is_some().to_string()
+}
+
+async fn add(cart: Typed<Cart>) -> Result<String, SessionError> {
+    cart.update(|cart| cart.items.push("bread".into()))?;
+    Ok(cart.get().await?.items.join(","))
+}
+
+async fn text<B: http_body::Body<Data = axum::body::Bytes> + Send + 'static>(response: Response<B>) -> String
+where
+    B::Error: Into<axum::BoxError>,
+{
+    let bytes = axum::body::to_bytes(Body::new(response.into_body()), usize::MAX).await.unwrap();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn request(path: &str, cookie: Option<&str>) -> Request<Body> {
+    let mut request = Request::get(path);
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+fn cookie<B>(response: &Response<B>) -> Option<String> {
+    let value = response.headers().get(header::SET_COOKIE)?.to_str().unwrap();
+    Some(value.split(';').next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn axum_handlers_take_what_they_need() {
+    let routes = Router::new()
+        .route("/sign-in", get(sign_in))
+        .route("/guarded", get(guarded))
+        .route("/perhaps", get(perhaps))
+        .route("/installed", get(installed))
+        .route("/add", get(add));
+    let app = routes.clone().layer(SessionLayer::new(sessions()));
+    let get = async |path: &str, cookie: Option<&str>| app.clone().oneshot(request(path, cookie)).await.unwrap();
+
+    let refused = get("/guarded", None).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(text(refused).await, "Please sign in.");
+    assert_eq!(text(get("/perhaps", None).await).await, "nobody");
+    assert_eq!(text(get("/installed", None).await).await, "true");
+    let signed_in = get("/sign-in", None).await;
+    assert_eq!(signed_in.headers()[header::CACHE_CONTROL], "no-store");
+    let cookie = cookie(&signed_in).unwrap();
+    assert_eq!(text(get("/guarded", Some(&cookie)).await).await, "ada");
+    assert_eq!(text(get("/perhaps", Some(&cookie)).await).await, "ada");
+    assert_eq!(text(get("/add", Some(&cookie)).await).await, "bread");
+    assert_eq!(text(get("/add", Some(&cookie)).await).await, "bread,bread");
+
+    // Without the layer, an error that says what to do.
+    let bare = async |path: &str| routes.clone().oneshot(request(path, None)).await.unwrap();
+    let missing = bare("/guarded").await;
+    assert_eq!(missing.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text(missing).await.contains("put the session middleware around it"));
+    assert_eq!(text(bare("/installed").await).await, "false");
+}
+
+#[tokio::test]
+async fn an_error_response_of_axum_commits_by_its_status() {
+    async fn fails(session: Session) -> Result<(), Response<Body>> {
+        session.insert("n", 1).unwrap();
+        Err((StatusCode::CONFLICT, "no").into_response())
+    }
+    async fn breaks(session: Session) -> Result<(), StatusCode> {
+        session.insert("n", 2).unwrap();
+        Err(StatusCode::BAD_GATEWAY)
+    }
+    let app = Router::new().route("/fails", post(fails).get(breaks)).layer(SessionLayer::new(sessions()));
+    let post = Request::post("/fails").body(Body::empty()).unwrap();
+    let conflict = app.clone().oneshot(post).await.unwrap();
+    assert_eq!((conflict.status(), cookie(&conflict).is_some()), (StatusCode::CONFLICT, true));
+    let broken = app.oneshot(request("/fails", None)).await.unwrap();
+    assert_eq!((broken.status(), cookie(&broken)), (StatusCode::BAD_GATEWAY, None));
+}
+
+/// A service of its own body type, which is neither `Send` nor known to anybody.
+#[derive(Clone)]
+struct Own;
+
+#[derive(Debug, Default, PartialEq)]
+struct OwnBody(Option<std::rc::Rc<str>>);
+
+impl Service<Request<()>> for Own {
+    type Response = Response<OwnBody>;
+    type Error = &'static str;
+    type Future = Ready<Result<Response<OwnBody>, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        let session = request.extensions().get::<waxseal_http::Session>().unwrap();
+        if request.uri().path() == "/plain" {
+            return ready(Ok(Response::new(OwnBody(Some("plain".into())))));
+        }
+        session.insert("large", "x".repeat(if request.uri().path() == "/large" { 100_000 } else { 1 })).unwrap();
+        if request.uri().path() == "/signed-out-and-failed" {
+            session.destroy();
+        }
+        match request.uri().path() {
+            "/failed" | "/signed-out-and-failed" => ready(Err("the service failed")),
+            _ => ready(Ok(Response::new(OwnBody(Some("own".into()))))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_body_and_any_error_pass_through() {
+    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions())).service(Own);
+    let call = async |path: &str, cookie: Option<&str>| {
+        let mut request = Request::get(path);
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        service.clone().oneshot(request.body(()).unwrap()).await
+    };
+    let plain = call("/plain", None).await.unwrap();
+    assert_eq!((plain.body(), plain.headers().len()), (&OwnBody(Some("plain".into())), 0));
+    let own = call("/own", None).await.unwrap();
+    assert_eq!(own.body(), &OwnBody(Some("own".into())));
+    let cookie = cookie(&own).unwrap();
+    // What cannot be saved does not claim success, and has no body of the handler's.
+    let large = call("/large", Some(&cookie)).await.unwrap();
+    assert_eq!((large.status(), large.body()), (StatusCode::INTERNAL_SERVER_ERROR, &OwnBody(None)));
+    // R14: a service that fails discards, but a sign-out counts.
+    assert_eq!(call("/failed", Some(&cookie)).await.unwrap_err(), "the service failed");
+    assert!(call("/own", Some(&cookie)).await.unwrap().headers().get(header::SET_COOKIE).is_none(), "alive");
+    assert!(call("/signed-out-and-failed", Some(&cookie)).await.is_err());
+    assert!(call("/own", Some(&cookie)).await.unwrap().headers().get(header::SET_COOKIE).is_none(), "ended just now");
+}
+
+#[tokio::test]
+async fn tonics_routes_run_behind_it() {
+    let service =
+        ServiceBuilder::new().layer(SessionLayer::new(sessions())).service(tonic::service::Routes::default().prepare());
+    let request = Request::post("/no.such.Service/Call").header(header::CONTENT_TYPE, "application/grpc");
+    let response = service.oneshot(request.body(tonic::body::Body::empty()).unwrap()).await;
+    let Ok(response): Result<_, Infallible> = response;
+    assert_eq!(response.headers()["grpc-status"], "12", "unimplemented, by tonic itself");
+}
