@@ -36,20 +36,20 @@ fn main() {
             }
         }
     }
-    let [bare, ..] = best[0];
+    let bare = best[0];
     println!("\n| | plain | read | write | µs of CPU over bare Poem: plain | read | write |");
     println!("|---|--:|--:|--:|--:|--:|--:|");
     for (server, [plain, read, write]) in servers.iter().zip(&best) {
-        let over = |measured: &Measured| format!("{:.1}", measured.cpu_us - bare.cpu_us);
+        let over = |measured: &Measured, bare: &Measured| format!("{:.1}", measured.cpu_us - bare.cpu_us);
         println!(
             "| {} | {:.0} | {:.0} | {:.0} | {} | {} | {} |",
             server.name,
             plain.per_second,
             read.per_second,
             write.per_second,
-            over(plain),
-            over(read),
-            over(write)
+            over(plain, &bare[0]),
+            over(read, &bare[1]),
+            over(write, &bare[2])
         );
     }
 }
