@@ -1,5 +1,34 @@
 //! For framework adapters: session types of their own, so that `?` in a handler gives the framework's error.
 
+/// Declares an adapter's `SessionError`: a newtype of this crate's, for which the adapter says how its framework answers it.
+#[macro_export]
+macro_rules! framework_error {
+    () => {
+        /// A [`waxseal_http::SessionError`] that a handler can return: 503 where the store fails, 401 where nobody is signed in,
+        /// else 500. Clients see no detail.
+        #[derive(Debug)]
+        pub struct SessionError(pub $crate::SessionError);
+
+        impl From<$crate::SessionError> for SessionError {
+            fn from(error: $crate::SessionError) -> Self {
+                Self(error)
+            }
+        }
+
+        impl ::core::fmt::Display for SessionError {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl ::core::error::Error for SessionError {
+            fn source(&self) -> Option<&(dyn ::core::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+    };
+}
+
 /// Declares an adapter's `Session` and `Typed<T>`, newtypes of this crate's whose failing methods give `$error`, which must be
 /// `From<waxseal_http::SessionError>`, and the guard `SignedIn`. Everything else comes by `Deref`. What is left to the adapter is
 /// how its framework's handlers take them.

@@ -210,3 +210,39 @@ impl Client {
         self.send(Method::DELETE, path, "", "").await
     }
 }
+
+/// The whole script as tests, on every database: for the `tests/` of an example application.
+#[macro_export]
+macro_rules! black_box {
+    ($binary:expr) => {
+        $crate::black_box! { @on_every_database $binary;
+            story
+            two_hundred_visits_at_once
+            a_slow_request_does_not_undo_a_sign_out
+            sessions_outlive_a_restart
+        }
+
+        #[tokio::test]
+        async fn a_bad_configuration_is_refused() {
+            $crate::a_bad_configuration_is_refused($binary).await;
+        }
+    };
+    (@on_every_database $binary:expr; $($test:ident)*) => {
+        $(mod $test {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                $crate::$test($binary, $crate::Db::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                $crate::$test($binary, $crate::Db::Postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mariadb() {
+                $crate::$test($binary, $crate::Db::MariaDb).await;
+            }
+        })*
+    };
+}
