@@ -9,9 +9,12 @@ fuzz_target!(|bytes: &[u8]| {
         let encoded = data.encode();
         assert!(encoded.len() <= bytes.len());
         assert_eq!(Data::decode(&encoded).unwrap(), data);
+        for (_, value) in data.iter() {
+            assert_eq!(from_value::<Value>(value).unwrap(), *value);
+            assert_eq!(to_value(value).unwrap(), *value);
+        }
+        // The map itself is one level more than what may be written or read.
         let value = Value::Map(data);
-        assert_eq!(from_value::<Value>(&value).unwrap(), value);
-        // The map itself is one level more than what may be written.
-        let _ = to_value(&value);
+        let _ = (to_value(&value), from_value::<Value>(&value));
     }
 });
