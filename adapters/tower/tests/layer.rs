@@ -195,3 +195,37 @@ async fn tonics_routes_run_behind_it() {
     let Ok(response): Result<_, Infallible> = response;
     assert_eq!(response.headers()["grpc-status"], "12", "unimplemented, by tonic itself");
 }
+
+#[tokio::test]
+async fn plain_hyper_serves_it() {
+    use hyper::{body::Incoming, server::conn::http1};
+    use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let visits = tower::service_fn(async |request: Request<Incoming>| {
+        let session = request.extensions().get::<waxseal_http::Session>().unwrap();
+        session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1).unwrap();
+        let visits: Option<u64> = session.get("visits").await.unwrap();
+        Ok::<_, Infallible>(Response::new(http_body_util::Full::<axum::body::Bytes>::from(format!("{visits:?}"))))
+    });
+    let service = ServiceBuilder::new().layer(SessionLayer::new(sessions())).service(visits);
+    let mut cookie = String::new();
+    for n in 1..=2 {
+        let (mut client, server) = tokio::io::duplex(4096);
+        let connection =
+            http1::Builder::new().serve_connection(TokioIo::new(server), TowerToHyperService::new(service.clone()));
+        let exchange = async {
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{cookie}\r\n");
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut response = String::new();
+            client.read_to_string(&mut response).await.unwrap();
+            response
+        };
+        let (connection, response) = tokio::join!(connection, exchange);
+        connection.unwrap();
+        assert!(response.ends_with(&format!("Some({n})")), "{response}");
+        if let Some(set) = response.lines().find_map(|line| line.strip_prefix("set-cookie: ")) {
+            cookie = format!("Cookie: {}\r\n", set.split(';').next().unwrap());
+        }
+    }
+}
