@@ -72,8 +72,10 @@ impl MemoryStore {
 
     /// Ends the sessions that `which` picks.
     fn end_where(&self, now: Timestamp, which: impl Fn(&Row) -> bool) -> u64 {
+        // All shards at once: a session that is just being renewed must not slip from one to another.
+        let mut shards: Vec<_> = self.all().collect();
         let mut ended = 0;
-        for mut shard in self.all() {
+        for shard in &mut shards {
             for found in shard.values_mut() {
                 if matches!(found, Found::Session(row) if which(row)) {
                     *found = tombstone(now);

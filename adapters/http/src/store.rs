@@ -165,7 +165,8 @@ pub trait Store: Send + Sync + 'static {
     /// The subject's rows that are live at `now`, the most recently seen first, with empty `data`.
     async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError>;
 
-    /// Ends the subject's sessions, leaving tombstones of `now`; tells how many.
+    /// Ends the subject's sessions, leaving tombstones of `now`; tells how many. A session that is renewed at the same time is
+    /// ended under its old id or its new one: it must not slip through between the two.
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError>;
 }
 

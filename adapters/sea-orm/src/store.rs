@@ -177,7 +177,21 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 
     /// See [`Store::delete_by_subject`].
+    ///
+    /// A statement does not see what a transaction that it waited for has inserted (PostgreSQL's READ COMMITTED): a session that is
+    /// just being renewed would slip through. So all but [`Which::Only`] runs at least twice, and until there is nothing left.
     pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        let mut ended = self.end_by_subject(subject, which, now).await?;
+        while !matches!(which, Which::Only(_)) {
+            match self.end_by_subject(subject, which, now).await? {
+                0 => break,
+                more => ended += more,
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn end_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
         let values = tombstone(now).into_iter().chain(self.subject(subject));
         let ended = match which {
             Which::All => self.execute(&self.statements.end_all, values).await,

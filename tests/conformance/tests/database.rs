@@ -14,7 +14,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sea_orm::{
     ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait,
-    QueryFilter, TransactionTrait,
+    QueryFilter, Statement, TransactionTrait,
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio::net::{TcpListener, TcpStream};
@@ -243,6 +243,44 @@ async fn r11_statements_as_postgresql_counts_them() {
     }
     assert_eq!((counted(), writes.load(Ordering::SeqCst)), (100, 0), "reads within a touch interval");
     db.close().await.unwrap();
+    bench.close().await;
+}
+
+/// "Sign out everywhere" while one of the sessions is being renewed: the renewed one does not slip through.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_being_renewed_is_revoked_too() {
+    let Some(bench) = Bench::open(StoreKind::Postgres, Framework::Engine, "renewed_and_revoked").await else { return };
+    let db = bench.db().unwrap();
+    let store = SeaOrmStore::new(db.clone());
+    let now = bench.now();
+    let row = |n: u8| Row {
+        id: RowId::from_bytes([n; 16]),
+        generation: 1,
+        subject: Some("ada".into()),
+        label: None,
+        created_at: now,
+        lifetime_s: 3600,
+        seen_at: now.plus_seconds(0),
+        expires_at: now.plus_seconds(600),
+        data: vec![n],
+    };
+    store.insert(row(1)).await.unwrap();
+
+    let renewal = db.begin().await.unwrap();
+    assert!(store.on(&renewal).rotate(row(1).id, 1, row(2)).await.unwrap());
+    let revocation = tokio::spawn({
+        let store = store.clone();
+        async move { store.delete_by_subject("ada", Which::All, now).await.unwrap() }
+    });
+    let waiting =
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE waxseal_sessions%'";
+    while db.query_one_raw(Statement::from_string(DbBackend::Postgres, waiting)).await.unwrap().is_none() {
+        assert!(!revocation.is_finished(), "it waits for the renewal");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    renewal.commit().await.unwrap();
+    assert_eq!(revocation.await.unwrap(), 1);
+    assert_eq!(store.list_by_subject("ada", now).await.unwrap(), []);
     bench.close().await;
 }
 

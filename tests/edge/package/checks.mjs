@@ -218,6 +218,16 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
     "half a million names": [`${name} `.repeat(5e5), "absent"],
   };
   for (const [what, [header, expected]] of Object.entries(headers)) same(`header: ${what}`, reason(edge.open(header)), expected);
+  // Two authentic tickets: somebody may have planted one, and which of them lives only the application knows.
+  const another = tickets.accepted.find((ticket) => ticket.name === "anonymous" && ticket.protection === "sealed").cookie;
+  const twice = (...values) => {
+    const { ok, state, ticket } = edge.open(values.map((value) => `${name}=${value}`).join("; "));
+    return [ok, state, ticket?.subject];
+  };
+  same("two tickets", twice(cookie, another), [true, "stale", "ada@example.com"]);
+  same("two tickets the other way round", twice(another, bad, cookie), [true, "stale", null]);
+  same("the same ticket twice", twice(cookie, cookie), [true, "fresh", "ada@example.com"]);
+  same("a ticket and a forgery", twice(cookie, bad, "x"), [true, "fresh", "ada@example.com"]);
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const refusals = {};
   for (let index = 0; index < cookie.length; index++) {

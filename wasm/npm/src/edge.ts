@@ -49,7 +49,7 @@ export type TicketRefusal =
 
 /** What {@link Edge.open} found. */
 export type Opened =
-  /** `stale` is not signed out: ask the origin or the database. */
+  /** `stale` is not signed out: ask the origin or the database. Of two authentic tickets the first is given, as `stale`. */
   | { ok: true; state: "fresh" | "stale"; ticket: Ticket }
   | { ok: false; reason: TicketRefusal };
 
@@ -245,7 +245,7 @@ export class Edge {
       for (let at = this.#find(cookieHeader, 0); at >= 0; at = this.#find(cookieHeader, at)) {
         const value = valueAt(cookieHeader, at);
         const code = this.#open(value, now);
-        if (code > 0) return this.#ticket(value);
+        if (code > 0) return this.#ticket(value, cookieHeader, at, now);
         // Of several refusals the one that was nearest to a ticket.
         refusal = Math.min(refusal, code);
         if (++tried === MAX_CANDIDATES) break;
@@ -317,11 +317,24 @@ export class Edge {
     return code;
   }
 
-  #ticket(value: string): Opened {
+  #ticket(value: string, header: string, at: number, now: number): Opened {
     readFrom(this.#module.output());
     const fresh = { is: false };
     const ticket = new OpenTicket(this.#module, value, fresh);
     this.#module.wipe();
-    return { ok: true, state: fresh.is ? "fresh" : "stale", ticket };
+    return { ok: true, state: fresh.is && !this.#hasAnother(value, header, at, now) ? "fresh" : "stale", ticket };
+  }
+
+  /** Whether another authentic ticket follows: which of them lives, only the application can tell. */
+  #hasAnother(value: string, header: string, from: number, now: number): boolean {
+    let tried = 1;
+    for (let at = this.#find(header, from); at >= 0 && tried < MAX_CANDIDATES; at = this.#find(header, at), tried++) {
+      const other = valueAt(header, at);
+      if (other !== value && this.#open(other, now) > 0) {
+        this.#module.wipe();
+        return true;
+      }
+    }
+    return false;
   }
 }
