@@ -9,30 +9,20 @@ use crate::{MAX_SUBJECT_BYTES, envelope::MAX_NAME_BYTES};
 
 /// The longest associated data of a sealed envelope: a row's context with the longest subject, or a cookie's with the
 /// longest name, beside count, lengths and header. A stack buffer of this size keeps verification free of allocation.
-const LONGEST: usize = 160 + if MAX_SUBJECT_BYTES > MAX_NAME_BYTES { MAX_SUBJECT_BYTES } else { MAX_NAME_BYTES };
+const LONGEST: usize = 168 + if MAX_SUBJECT_BYTES > MAX_NAME_BYTES { MAX_SUBJECT_BYTES } else { MAX_NAME_BYTES };
 
-/// Takes the bytes of an encoding one run after the other.
-pub(crate) trait Sink {
-    fn put(&mut self, bytes: &[u8]);
-}
-
-impl Sink for Hmac<Sha256> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.update(bytes);
-    }
-}
-
-fn put_piece(sink: &mut impl Sink, piece: &[u8]) {
-    sink.put(&(piece.len() as u64).to_le_bytes());
-    sink.put(piece);
-}
-
-/// Writes PAE(`first`, `context`…, `last`…) into a MAC. All but `last` go in one run: short runs cost a MAC more than their bytes.
+/// Writes PAE(`first`, `context`…, `last`…) into a MAC, in as few runs as can be: short ones cost a MAC more than their bytes.
 /// Nothing where `first` and `context` are over the longest that the format allows.
 pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], last: &[&[u8]]) -> Option<()> {
-    mac.put(Buffer::with_count(first, context, last.len())?.as_slice());
+    let mut buffer = Buffer::with_count(first, context, last.len())?;
     for piece in last {
-        put_piece(mac, piece);
+        buffer.put(&(piece.len() as u64).to_le_bytes());
+        if buffer.overflow {
+            return None;
+        }
+        mac.update(buffer.as_slice());
+        mac.update(piece);
+        buffer.len = 0;
     }
     Some(())
 }
@@ -55,9 +45,9 @@ impl Buffer {
         let mut buffer = Self { bytes: [0; LONGEST], len: 0, overflow: false };
         let count = context.len().saturating_add(more).saturating_add(1);
         buffer.put(&(count as u64).to_le_bytes());
-        put_piece(&mut buffer, first);
-        for piece in context {
-            put_piece(&mut buffer, piece);
+        for piece in [first].iter().chain(context) {
+            buffer.put(&(piece.len() as u64).to_le_bytes());
+            buffer.put(piece);
         }
         (!buffer.overflow).then_some(buffer)
     }
@@ -65,9 +55,7 @@ impl Buffer {
     pub(crate) fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
-}
 
-impl Sink for Buffer {
     fn put(&mut self, bytes: &[u8]) {
         let end = self.len.saturating_add(bytes.len());
         match self.bytes.get_mut(self.len..end) {
