@@ -182,13 +182,15 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// just being renewed would slip through. So all but [`Which::Only`] runs at least twice, and until there is nothing left.
     pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
         let mut ended = self.end_by_subject(subject, which, now).await?;
-        while !matches!(which, Which::Only(_)) {
+        if matches!(which, Which::Only(_)) {
+            return Ok(ended);
+        }
+        loop {
             match self.end_by_subject(subject, which, now).await? {
-                0 => break,
+                0 => return Ok(ended),
                 more => ended += more,
             }
         }
-        Ok(ended)
     }
 
     async fn end_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

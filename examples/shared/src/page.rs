@@ -124,7 +124,7 @@ fn layout(title: &str, flash: Option<&str>, content: Markup) -> Markup {
                         p.flash role="status" { (flash) }
                     }
                     (content)
-                    footer.muted { "An example of encrypted, database-backed sessions on Poem and SeaORM." }
+                    footer.muted { "An example of encrypted, database-backed sessions, by waxseal." }
                 }
             }
         }
