@@ -2,7 +2,8 @@
 
 #![allow(missing_docs, dead_code)]
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
+use std::time::Duration;
 
 use poem::{EndpointExt, Route, Server, get, handler, listener::TcpListener};
 use sea_orm::Database;
