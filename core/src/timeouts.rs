@@ -92,7 +92,7 @@ impl Timeouts {
 
     /// Whether a session last seen at `seen_at` is due for a touch.
     pub fn touch_due(&self, now: Timestamp, seen_at: Timestamp) -> bool {
-        now.seconds_since(seen_at) >= self.touch_interval_s && now > seen_at
+        now.seconds_since(seen_at) >= self.touch_interval_s.max(1)
     }
 }
 

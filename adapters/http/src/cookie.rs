@@ -11,8 +11,9 @@ use crate::SessionError;
 /// What browsers keep of a cookie: name, value and attributes (RFC 6265bis, 5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
 
-/// How many cookies of our name are tried: a sibling domain can plant one beside the real one.
-const MAX_CANDIDATES: usize = 4;
+/// How many cookies of our name are tried: a sibling domain can plant some beside the real one, which what it plants must not
+/// crowd out. One that is not authentic costs less than a microsecond.
+const MAX_CANDIDATES: usize = 64;
 
 /// The longest cookie name, as the core takes it.
 const MAX_NAME_BYTES: usize = 128;

@@ -205,10 +205,14 @@ impl HostedSessions {
         };
         row.expires_at = self.expires_at(expires_at, now, row.deadline());
         row.data = self.seal(key, &row, 1, data)?;
+        let sealed = row.data.clone();
         match self.store()?.insert(row).await {
             Ok(()) => Ok(true),
             Err(StoreError::AlreadyExists) => Ok(false),
-            Err(error) => landed_after_all(self.store()?, key.row_id, error).await.map(|()| true),
+            Err(error) => {
+                // Another request may have used the same id.
+                landed_after_all(self.store()?, key.row_id, error, |row| row.data == sealed).await.map(|()| true)
+            }
         }
     }
 

@@ -20,7 +20,7 @@ const SHARDS: usize = 16;
 type Shard = HashMap<RowId, Found>;
 
 /// Sessions in memory, gone when the process ends. Bounded: when full it evicts expired sessions and tombstones, and refuses new
-/// ones rather than end live ones.
+/// ones rather than end live ones. (A renewal adds a tombstone whatever the bound, until the next new session.)
 pub struct MemoryStore {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
@@ -131,12 +131,16 @@ impl Store for MemoryStore {
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
-        // Tombstones go before anybody is refused.
-        let useless = |found: &Found| match found {
+        // What has had its time goes first; then tombstones go before anybody is refused.
+        let over = |found: &Found| match found {
             Found::Session(other) => other.is_expired(row.seen_at),
-            Found::Ended(_) => true,
+            Found::Ended(at) => row.seen_at.has_reached(at.plus_seconds(TOMBSTONE_S)),
         };
-        if self.len() >= self.capacity && self.remove_where(usize::MAX, useless) == 0 {
+        let ended = |found: &Found| matches!(found, Found::Ended(_));
+        if self.len() >= self.capacity
+            && self.remove_where(usize::MAX, over) == 0
+            && self.remove_where(usize::MAX, ended) == 0
+        {
             return Err(StoreError::Full(self.capacity));
         }
         self.put(&mut self.shard(row.id), row)

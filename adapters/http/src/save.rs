@@ -127,6 +127,9 @@ impl Session {
             };
             if landed.is_some() {
                 self.land(&work, landed);
+                if matches!(work.renewal, Renewal::SignIn(_)) {
+                    self.end_others().await;
+                }
                 return Ok(outcome);
             }
             // The row has another generation, or is gone: see how it is now and try again.
@@ -173,6 +176,7 @@ impl Session {
             }
             if landed.cookie.is_some() {
                 state.cookie = landed.cookie;
+                state.cookie_at = self.0.engine.now();
             }
         }
     }
@@ -198,14 +202,7 @@ impl Session {
     async fn end(&self, ticket: Option<&Ticket>) -> Result<Outcome, SessionError> {
         let engine = &self.0.engine;
         if let Keeping::Rows { store, .. } = &engine.keeping {
-            let current = ticket.map(Ticket::row_id);
-            if let Some(id) = current {
-                store.delete(id, engine.now()).await?;
-            }
-            let chosen = self.presented().map(Ticket::row_id);
-            let others =
-                self.tickets().iter().map(Ticket::row_id).filter(|id| Some(*id) != current && Some(*id) != chosen);
-            for id in others {
+            for id in ticket.map(Ticket::row_id).into_iter().chain(self.others()) {
                 store.delete(id, engine.now()).await?;
             }
         }
@@ -223,6 +220,53 @@ impl Session {
     }
 }
 
+impl Session {
+    /// The rows of the request's other tickets.
+    fn others(&self) -> Vec<RowId> {
+        let chosen = self.state().chosen;
+        self.tickets().iter().enumerate().filter(|(index, _)| *index != chosen).map(|(_, t)| t.row_id()).collect()
+    }
+
+    /// Ends the sessions of the request's other tickets after a sign-in: somebody may have planted them.
+    async fn end_others(&self) {
+        let engine = &self.0.engine;
+        let Keeping::Rows { store, .. } = &engine.keeping else { return };
+        for id in self.others() {
+            if let Err(error) = store.delete(id, engine.now()).await {
+                tracing::warn!(row_id = %id, %error, "another presented session not ended at sign-in");
+            }
+        }
+    }
+
+    /// Drops a cookie that an early `save` put by where it is not the newest any more: the session was ended or renewed since, or
+    /// another request has sent newer claims. Asked only where a second has gone by, and of a failing store nothing.
+    pub(crate) async fn check_cookie(&self) {
+        let engine = &self.0.engine;
+        let Keeping::Rows { store, .. } = &engine.keeping else { return };
+        let (id, generation, is_new) = {
+            let state = self.state();
+            let old = state.cookie.is_some() && !state.ended && engine.now().seconds_since(state.cookie_at) >= 1;
+            match (&state.behind, self.ticket(&state)) {
+                (Behind::Live(live), Some(ticket)) if old => {
+                    let id = ticket.row_id();
+                    (id, live.generation, self.tickets().get(state.chosen).is_none_or(|ticket| ticket.row_id() != id))
+                }
+                _ => return,
+            }
+        };
+        let newest = match store.load(id).await {
+            // The browser has no other cookie for what this request has made.
+            Ok(Some(Found::Session(row))) => is_new || row.generation == generation,
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        if !newest {
+            tracing::debug!(row_id = %id, "session cookie not sent: another request has changed or ended the session since");
+            self.state().cookie = None;
+        }
+    }
+}
+
 impl Engine {
     /// Makes a new session.
     async fn create(&self, work: &Work, data: Data, now: Timestamp) -> Result<Landed, SessionError> {
@@ -231,7 +275,7 @@ impl Engine {
         if let (Some(row), Keeping::Rows { store, .. }) = (row, &self.keeping) {
             let id = row.id;
             if let Err(error) = store.insert(row).await {
-                landed_after_all(store.as_ref(), id, error).await?;
+                landed_after_all(store.as_ref(), id, error, |_| true).await?;
             }
         }
         Ok(landed)
@@ -259,7 +303,7 @@ impl Engine {
             match store.rotate(old.row_id(), live.generation, row).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
-                Err(error) => landed_after_all(store.as_ref(), id, error).await?,
+                Err(error) => landed_after_all(store.as_ref(), id, error, |_| true).await?,
             }
         }
         Ok(Some(landed))
@@ -298,8 +342,13 @@ impl Engine {
                 label: work.label.as_deref(),
                 touch,
             };
-            if !store.update(update).await? {
-                return Ok(None);
+            match store.update(update).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    let ours = |row: &Row| row.generation == generation && row.data == sealed;
+                    landed_after_all(store.as_ref(), update.id, error, ours).await?;
+                }
             }
         }
         let live = Live {
@@ -411,9 +460,17 @@ impl Engine {
     }
 }
 
-/// The answer to a statement that did its work can be lost: a rotation taken for failed would sign the user out.
-pub(crate) async fn landed_after_all(store: &dyn Store, id: RowId, error: StoreError) -> Result<(), SessionError> {
-    if matches!(error, StoreError::Backend(_)) && matches!(store.load(id).await, Ok(Some(Found::Session(_)))) {
+/// The answer to a statement that did its work can be lost: a rotation taken for failed would sign the user out, an increment tried
+/// again would count twice. `ours` tells whether the row that is there now is what was to be written.
+pub(crate) async fn landed_after_all(
+    store: &dyn Store,
+    id: RowId,
+    error: StoreError,
+    ours: impl FnOnce(&Row) -> bool,
+) -> Result<(), SessionError> {
+    if matches!(error, StoreError::Backend(_))
+        && matches!(store.load(id).await, Ok(Some(Found::Session(row))) if ours(&row))
+    {
         tracing::warn!(row_id = %id, %error, "session saved, though the store's answer was lost");
         return Ok(());
     }

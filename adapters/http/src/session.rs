@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use waxseal_core::{Changes, Data, RowId, Ticket, Timestamp, check_subject};
 
 use crate::{
-    Outcome, Row, SessionError, Typed, TypedData, Which,
+    Found, Outcome, Row, SessionError, Typed, TypedData, Which,
     cookie::Cookies,
     sessions::{Engine, Keeping, Loaded, Tickets},
 };
@@ -83,7 +83,7 @@ pub(crate) enum Renewal {
 #[derive(Default)]
 pub(crate) struct State {
     /// Which of the presented tickets it is.
-    chosen: usize,
+    pub(crate) chosen: usize,
     /// The ticket that replaced the presented one during this request.
     pub(crate) replaced: Option<Ticket>,
     pub(crate) behind: Behind,
@@ -100,6 +100,8 @@ pub(crate) struct State {
     pub(crate) discarded: bool,
     /// `Set-Cookie` to send.
     pub(crate) cookie: Option<HeaderValue>,
+    /// When that was made.
+    pub(crate) cookie_at: Timestamp,
     /// This request ended the session itself: the cookie to send is its removal.
     pub(crate) ended: bool,
     /// The response has its headers: no cookie can be sent any more.
@@ -255,7 +257,8 @@ impl Session {
         Ok(!matches!(self.state().behind, Behind::Live(_)))
     }
 
-    /// Whose session it is, by the database's word; nobody's before sign-in. To protect a handler, ask this.
+    /// Whose session it is, by the database's word; nobody's before sign-in. To protect a handler, ask this. It is asked once a
+    /// request: a handler that runs on (a WebSocket, an event stream) does not hear of a sign-out, and must bound its own time.
     pub async fn subject(&self) -> Result<Option<String>, SessionError> {
         self.load().await?;
         let state = self.state();
@@ -378,7 +381,9 @@ impl Session {
     // --- Renewing and ending ---------------------------------------------------------------------------------------------
 
     /// Gives the session to `subject`: a new secret, a new row and a new lifetime; the old cookie is dead at once. The data
-    /// stay, unless another subject was signed in: what one user kept is not the next one's.
+    /// stay, unless another subject was signed in: what one user kept is not the next one's. (What *this request* has recorded,
+    /// before or after, is kept in any case: `discard` first where it is the former user's.) Other sessions whose cookies the
+    /// request presented under the same name are ended.
     ///
     /// Call it at every sign-in, after the credentials were checked (OWASP Session Management Cheat Sheet, "Renew the Session
     /// ID After Any Privilege Level Change"). A sign-in takes effect even where the session before it was ended meanwhile; it
@@ -468,7 +473,14 @@ impl Session {
             self.save().await?;
         }
         let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
-        Ok((subject, self.id().await?))
+        let id = self.id().await?;
+        // As it is now: a session that was ended or renewed meanwhile must not end others.
+        if let (Some(id), Keeping::Rows { store, .. }) = (id, &self.0.engine.keeping)
+            && store.load(id).await?.and_then(Found::session).is_none()
+        {
+            return Err(SessionError::NotSignedIn);
+        }
+        Ok((subject, id))
     }
 
     // --- Inside ----------------------------------------------------------------------------------------------------------
@@ -621,6 +633,14 @@ impl Session {
     /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded, also what
     /// clones of the handle record meanwhile.
     pub(crate) async fn finish(&self, commits: bool) -> Result<Outcome, SessionError> {
+        // A call of `save` whose future was dropped may still be writing: what it lands, the response must tell.
+        drop(self.0.busy.lock().await);
+        let outcome = self.finish_all(commits).await?;
+        self.check_cookie().await;
+        Ok(outcome)
+    }
+
+    async fn finish_all(&self, commits: bool) -> Result<Outcome, SessionError> {
         let mut outcome = Outcome::Unchanged;
         for _ in 0..MAX_ROUNDS {
             match self.finish_with(commits, true).await {

@@ -50,6 +50,9 @@ pub(crate) struct Tickets {
     more: Vec<Ticket>,
 }
 
+/// How many authentic tickets of one request count.
+const MAX_TICKETS: usize = 4;
+
 impl Tickets {
     fn push(&mut self, ticket: Ticket) {
         match self.first {
@@ -80,6 +83,9 @@ impl Engine {
         let (name, now) = (self.cookie.cookie_name(), self.now());
         let mut tickets = Tickets::default();
         for value in cookies.candidates(name) {
+            if tickets.more.len() + 1 == MAX_TICKETS {
+                break;
+            }
             match self.keyring.open_ticket(name, value, now) {
                 Ok(ticket) if matches!(self.keeping, Keeping::Stateless) && ticket.idle_expired(now) => {
                     tracing::debug!(row_id = %ticket.row_id(), "session cookie refused: idle timeout reached");
@@ -199,6 +205,12 @@ impl Sessions {
             session.state().committed = true;
         }
         unused
+    }
+
+    /// The session that an outer middleware of the same sessions has opened for this request: an inner one leaves opening and
+    /// committing to it, for two of them would send two cookies.
+    pub fn joined(&self, installed: Option<&Session>) -> Option<Session> {
+        installed.filter(|session| Arc::ptr_eq(&session.0.engine, &self.0)).cloned()
     }
 
     /// Adds what the session has to say to a response's headers, without saving: for the response that tells of a failed

@@ -1,6 +1,9 @@
 //! The middleware: opens the session before the endpoint and commits it after, also where the endpoint returns `Err`.
 
-use poem::{Endpoint, Error, IntoResponse, Middleware, Request, Response, Result};
+use poem::{
+    Endpoint, Error, IntoResponse, Middleware, Request, Response, Result,
+    http::{HeaderMap, StatusCode},
+};
 use waxseal_http::Sessions;
 
 use crate::SessionError;
@@ -57,7 +60,9 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
 
     async fn call(&self, mut req: Request) -> Result<Response> {
         let sessions = &self.middleware.sessions;
-        let session = sessions.open(req.headers());
+        let outer = sessions.joined(req.extensions().get());
+        let nested = outer.is_some();
+        let session = outer.unwrap_or_else(|| sessions.open(req.headers()));
         req.extensions_mut().insert(session.clone());
         #[cfg(feature = "compat")]
         let poem_session = match self.middleware.compat {
@@ -70,6 +75,11 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
+        // An outer middleware of the same sessions commits, and once.
+        if nested && recorded.is_ok() {
+            return result.map(IntoResponse::into_response);
+        }
+
         let (mut response, failed) = match result {
             Ok(output) => (output.into_response(), false),
             // The session has nothing to add: the error stays what it was, for the error handlers outside.
@@ -79,7 +89,11 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
         let status = response.status();
         let committed = match recorded {
             Ok(()) => sessions.commit(&session, status, response.headers_mut()).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                // As for a server error: what was recorded is discarded, but a sign-out counts.
+                let _ = sessions.commit(&session, StatusCode::INTERNAL_SERVER_ERROR, &mut HeaderMap::new()).await;
+                Err(error)
+            }
         };
         match committed {
             Ok(_) if failed => Err(Error::from_response(response)),

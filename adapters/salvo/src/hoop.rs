@@ -1,6 +1,9 @@
 //! The hoop: opens the session before the handlers and commits it after.
 
-use salvo_core::{Depot, FlowCtrl, Handler, Request, Response, Scribe, async_trait, http::ResBody, http::StatusCode};
+use salvo_core::{
+    Depot, FlowCtrl, Handler, Request, Response, Scribe, async_trait,
+    http::{HeaderMap, ResBody, StatusCode},
+};
 use waxseal_http::Sessions;
 
 use crate::SessionError;
@@ -41,7 +44,9 @@ impl SessionHoop {
 #[async_trait]
 impl Handler for SessionHoop {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let session = self.sessions.open(req.headers());
+        let outer = self.sessions.joined(depot.get_typed().ok());
+        let nested = outer.is_some();
+        let session = outer.unwrap_or_else(|| self.sessions.open(req.headers()));
         depot.insert_typed(session.clone());
         #[cfg(feature = "compat")]
         let saysion = match self.compat {
@@ -61,11 +66,20 @@ impl Handler for SessionHoop {
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
+        // An outer hoop of the same sessions commits, and once.
+        if nested && recorded.is_ok() {
+            return;
+        }
         // Without a status it is 200, or 404 where nothing was written: either commits.
         let status = res.status_code.unwrap_or(StatusCode::OK);
         let committed = match recorded {
             Ok(()) => self.sessions.commit(&session, status, res.headers_mut()).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                // As for a server error: what was recorded is discarded, but a sign-out counts.
+                let failed = StatusCode::INTERNAL_SERVER_ERROR;
+                let _ = self.sessions.commit(&session, failed, &mut HeaderMap::new()).await;
+                Err(error)
+            }
         };
         if let Err(error) = committed {
             res.headers_mut().clear();

@@ -18,6 +18,9 @@ const ENDED: u64 = 0;
 /// How often a statement is tried that the database ends to break a deadlock.
 const ATTEMPTS: u32 = 4;
 
+/// How often a subject's sessions are ended anew where some are renewed at the same time.
+const MAX_ROUNDS: u32 = 100;
+
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
 /// Every verb is one statement; `rotate` is one transaction of two.
@@ -179,18 +182,24 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// See [`Store::delete_by_subject`].
     ///
     /// A statement does not see what a transaction that it waited for has inserted (PostgreSQL's READ COMMITTED): a session that is
-    /// just being renewed would slip through. So all but [`Which::Only`] runs at least twice, and until there is nothing left.
+    /// just being renewed would slip through. So, but for [`Which::Only`], this goes on until there is none left to be seen, be it
+    /// under its old id.
     pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        let mut ended = self.end_by_subject(subject, which, now).await?;
-        if matches!(which, Which::Only(_)) {
-            return Ok(ended);
-        }
-        loop {
-            match self.end_by_subject(subject, which, now).await? {
-                0 => return Ok(ended),
-                more => ended += more,
+        let mut ended = 0;
+        for _ in 0..MAX_ROUNDS {
+            ended += self.end_by_subject(subject, which, now).await?;
+            let left = match which {
+                Which::Only(_) => return Ok(ended),
+                Which::All => self.list_by_subject(subject, now).await?.len(),
+                Which::AllBut(id) => {
+                    self.list_by_subject(subject, now).await?.iter().filter(|row| row.id != id).count()
+                }
+            };
+            if left == 0 {
+                return Ok(ended);
             }
         }
+        Err(backend(DbErr::Custom("the subject's sessions were renewed faster than they could be ended".into())))
     }
 
     async fn end_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

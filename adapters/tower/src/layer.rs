@@ -57,12 +57,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let session = self.sessions.open(request.headers());
+        // Inside another layer of the same sessions, that one commits, and once.
+        let outer = self.sessions.joined(request.extensions().get());
+        let nested = outer.is_some();
+        let session = outer.unwrap_or_else(|| self.sessions.open(request.headers()));
         request.extensions_mut().insert(session.clone());
         SessionFuture {
             inner: self.inner.call(request),
             sessions: self.sessions.clone(),
             session,
+            nested,
             answer: None,
             commit: None,
         }
@@ -78,6 +82,7 @@ pin_project! {
         inner: F,
         sessions: Sessions,
         session: Session,
+        nested: bool,
         answer: Option<Result<Response<R>, E>>,
         commit: Option<Commit>,
     }
@@ -96,7 +101,7 @@ where
             Some(commit) => commit,
             None => {
                 let mut answer = ready!(this.inner.poll(cx));
-                if this.sessions.commit_unused(this.session) {
+                if *this.nested || this.sessions.commit_unused(this.session) {
                     return Poll::Ready(answer);
                 }
                 // A service that failed has no response of its own; what becomes of the error is a server error.

@@ -112,6 +112,17 @@ pub async fn hosted_touches_are_throttled(bench: &Bench) {
     assert!(sessions.load(ID).await.unwrap().is_none());
 }
 
+/// With a touch interval of 0, saves within one second do not wait for the next.
+pub async fn hosted_touches_of_one_second(bench: &Bench) {
+    let app = bench.app_with(|builder| builder.touch_interval(std::time::Duration::ZERO)).await;
+    let sessions = HostedSessions::new(app.sessions).unwrap();
+    sessions.create(ID, &data(1), None).await.unwrap();
+    assert_eq!(sessions.save(ID, &data(1), None).await.unwrap(), Outcome::Unchanged);
+    bench.advance(1);
+    assert_eq!(sessions.save(ID, &data(1), None).await.unwrap(), Outcome::Touched);
+    assert_eq!(sessions.save(ID, &data(1), None).await.unwrap(), Outcome::Unchanged);
+}
+
 /// Saves at once: each lands as a whole, none fails, and none is half another's.
 pub async fn hosted_saves_at_once_all_land(bench: &Bench) {
     let sessions = hosted(bench).await;

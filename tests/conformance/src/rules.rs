@@ -112,8 +112,72 @@ pub async fn r01_of_several_cookies_the_first_few_are_tried(bench: &Bench) {
     assert_eq!(browser.raw(&tossed, &[get("a")]).await.results, [1]);
     let one_line = HeaderValue::from_bytes(&[bad.as_bytes(), b"; ", good.as_bytes()].concat()).unwrap();
     assert_eq!(browser.raw(&[one_line], &[get("a")]).await.results, [1]);
-    let flood = [bad.clone(), bad.clone(), bad.clone(), bad, good];
-    assert_eq!(browser.raw(&flood, &[IsNew]).await.results, [true]);
+    let flood = |count| std::iter::repeat_n(bad.clone(), count).chain([good.clone()]).collect::<Vec<_>>();
+    assert_eq!(browser.raw(&flood(63), &[get("a")]).await.results, [1], "what is planted does not crowd it out");
+    assert_eq!(browser.raw(&flood(64), &[IsNew]).await.results, [true]);
+}
+
+/// A sign-in ends the other sessions that the request presents: somebody may have planted them.
+pub async fn r01_a_sign_in_ends_the_other_presented_sessions(bench: &Bench) {
+    let app = bench.app().await;
+    let (mine, planted) = (signed_in(&app, "ada").await, signed_in(&app, "mallory").await);
+    let cookies = [&planted, &mine].map(|browser| cookie(&app, browser.cookie.as_deref().unwrap().as_bytes()));
+    assert_eq!(mine.raw(&cookies, &[sign_in("ada")]).await.status, 200);
+    assert_eq!(planted.peek(&[Subject]).await.results, [Json::Null]);
+    assert_eq!(mine.peek(&[Subject]).await.results, [Json::Null], "renewed");
+}
+
+/// What a `save` that was given up still lands, the response tells: else the old cookie is dead and the new one never sent.
+pub async fn r14_a_save_that_was_given_up_is_told(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, cookie(&app, browser.cookie.as_deref().unwrap().as_bytes()));
+    let session = app.sessions.open(&headers);
+    session.subject().await.unwrap();
+    session.renew();
+    {
+        let mut save = pin!(session.save());
+        assert!(poll_fn(|cx| Poll::Ready(save.as_mut().poll(cx).is_pending())).await);
+    }
+    let mut response = HeaderMap::new();
+    app.sessions.commit(&session, StatusCode::GATEWAY_TIMEOUT, &mut response).await.unwrap();
+    let renewed = response.contains_key(header::SET_COOKIE);
+    let old_is_good = browser.peek(&[Subject]).await.results == [json!("ada")];
+    assert_ne!(renewed, old_is_good, "either the new cookie was sent or the old one is good");
+}
+
+/// A cookie that an early `save` put by is not sent over a newer one.
+pub async fn r10_an_early_saves_cookie_does_not_overwrite_a_newer_one(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.advance(60);
+    let late = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.peek(&[insert("a", 2), Save, Pause(s("late"))]).await }
+    });
+    app.gates.reached("late", 1).await;
+    browser.run(&[Renew]).await;
+    bench.advance(1);
+    app.gates.release("late", 1);
+    let late = late.await.unwrap();
+    assert_eq!((late.status, late.set_cookies()), (StatusCode::OK, vec![]));
+    assert_eq!(browser.run(&[Subject, get("a")]).await, [json!("ada"), json!(2)]);
+}
+
+/// A handle whose session was ended meanwhile ends no others.
+pub async fn revoking_needs_a_live_session(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let late = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.peek(&[Subject, Pause(s("late")), RevokeOthers]).await }
+    });
+    app.gates.reached("late", 1).await;
+    browser.run(&[Renew]).await;
+    app.gates.release("late", 1);
+    assert_eq!(late.await.unwrap().status, 401);
+    assert_eq!(browser.run(&[Subject]).await, [json!("ada")], "its own renewed one is not an other");
 }
 
 /// PEERS 3 and 4: tower-sessions and axum_session adopt or store what a client made up.

@@ -10,6 +10,7 @@ macro_rules! suite {
             r01_a_bad_cookie_is_an_empty_session_without_a_database_call
             r01_of_several_cookies_the_first_few_are_tried
             r01_of_several_authentic_cookies_the_live_one_counts
+            r01_a_sign_in_ends_the_other_presented_sessions
             r02_an_id_that_was_not_issued_is_never_adopted
             r03_expired_at_equality_by_the_idle_timeout
             r03_expired_at_equality_by_the_lifetime_however_active
@@ -33,6 +34,7 @@ macro_rules! suite {
             r10_of_requests_at_once_one_touches
             r10_a_late_touch_does_not_overwrite_a_renewed_cookie
             r10_a_late_touch_does_not_send_older_claims
+            r10_an_early_saves_cookie_does_not_overwrite_a_newer_one
             r10_a_touch_counts_though_its_cookie_cannot_be_made
             r11_statements_are_as_few_as_can_be
             r12_flags_and_changes_are_independent_of_their_order
@@ -44,6 +46,7 @@ macro_rules! suite {
             labels_are_written_once_and_stay_with_their_user
             r14_a_server_error_discards_all_but_a_sign_out
             r14_every_other_status_commits_also_an_err
+            r14_a_save_that_was_given_up_is_told
             r14_the_policy_can_be_to_commit_always
             r15_keys_rotate_without_a_logout
             r16_headers_go_with_the_session
@@ -53,6 +56,7 @@ macro_rules! suite {
             r18_stateless_sessions_keep_the_rules_that_need_no_row
             devices_are_listed_and_signed_out
             revoking_settles_the_sign_in_before
+            revoking_needs_a_live_session
             discard_forgets_this_requests_changes
             reads_see_the_requests_own_writes
             save_lands_at_once
@@ -127,6 +131,7 @@ macro_rules! hosts {
             hosted_saves_never_bring_a_session_back
             hosted_sessions_expire
             hosted_touches_are_throttled
+            hosted_touches_of_one_second
             hosted_saves_at_once_all_land
             hosted_rows_that_were_changed_are_no_session
             hosted_failures_lose_nothing

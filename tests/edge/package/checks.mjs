@@ -143,6 +143,7 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
       same(`${what}, expired`, edge.openRow(session, { ...row, expires_at: Math.floor(vector.created_ms / 1000) }), { ok: false, reason: "expired" });
       same(`${what}, negative`, edge.openRow(session, { ...row, generation: -1 }), { ok: false, reason: "forged" });
       same(`${what}, empty`, edge.openRow(session, { ...row, data: [] }), { ok: false, reason: "malformed" });
+      same(`${what}, far too large`, edge.openRow(session, { ...row, data: new Uint8Array(2 ** 24 + 1) }), { ok: false, reason: "malformed" });
       const flipped = bytes.map((byte, index) => (index === bytes.length - 1 ? byte ^ 1 : byte));
       same(`${what}, one bit`, edge.openRow(session, { ...row, data: flipped }), { ok: false, reason: "forged" });
       const other = bytes.map((byte, index) => (index === 2 ? byte ^ 1 : byte));
@@ -202,7 +203,8 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
     "a planted one before it": [`${name}=${bad}; ${name}=${cookie}`, "ok"],
     "a planted one behind it": [`${name}=${cookie}; ${name}=${bad}`, "ok"],
     "three planted before it": [junk.repeat(3) + `${name}=${cookie}`, "ok"],
-    "four planted before it": [junk.repeat(4) + `${name}=${cookie}`, "malformed"],
+    "sixty-three planted before it": [junk.repeat(63) + `${name}=${cookie}`, "ok"],
+    "sixty-four planted before it": [junk.repeat(64) + `${name}=${cookie}`, "malformed"],
     "the nearest of two refusals": [`${name}=x; ${name}=${bad}`, "forged"],
     "characters that are none of a cookie's": [`${name}=${cookie}☃`, "malformed"],
     "half a surrogate pair": [`${name}=\ud800`, "malformed"],
@@ -226,6 +228,7 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
   };
   same("two tickets", twice(cookie, another), [true, "stale", "ada@example.com"]);
   same("two tickets the other way round", twice(another, bad, cookie), [true, "stale", null]);
+  same("two tickets far apart", twice(cookie, "x", "y", "z", bad, another), [true, "stale", "ada@example.com"]);
   same("the same ticket twice", twice(cookie, cookie), [true, "fresh", "ada@example.com"]);
   same("a ticket and a forgery", twice(cookie, bad, "x"), [true, "fresh", "ada@example.com"]);
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -302,6 +305,7 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
   throws("no options", () => new Edge(rowKeys), "maxAgeSeconds is not set");
   throws("no age", () => new Edge(rowKeys, {}), "maxAgeSeconds is not set");
   throws("a negative age", () => new Edge(rowKeys, { maxAgeSeconds: -1 }), "maxAgeSeconds");
+  throws("an age without end", () => new Edge(rowKeys, { maxAgeSeconds: Infinity }), "maxAgeSeconds");
   throws("an age of text", () => new Edge(rowKeys, { maxAgeSeconds: "60" }), "maxAgeSeconds");
   throws("a cookie's name with a space", () => new Edge(rowKeys, { ...options, cookieName: "a b" }), "cookieName");
   // A clock in seconds, or of a Worker's global scope, would let every ticket live.

@@ -104,8 +104,10 @@ const KEY_ERRORS: Record<number, string> = {
 
 /** Browsers keep 4096 bytes of a cookie; a longer value was not set by the application. */
 const MAX_VALUE_CHARS = 4096;
-/** Of several cookies of one name the first few are tried: a sibling domain can plant one beside the real one. */
-const MAX_CANDIDATES = 4;
+/** How many cookies of one name are tried: a sibling domain can plant some beside the real one, and must not crowd it out. */
+const MAX_CANDIDATES = 64;
+/** Browsers keep far less of a session, and so does the application. */
+const MAX_ROW_BYTES = 16 * 1024 * 1024;
 /** Unix milliseconds of the year 2001, and the last that a `Date` can hold. */
 const MIN_CLOCK = 1e12;
 const MAX_CLOCK = 8.64e15;
@@ -220,7 +222,7 @@ export class Edge {
   constructor(keys: string, options: Options) {
     const { maxAgeSeconds, cookieName = "__Host-session", now = Date.now } = options ?? {};
     if (typeof keys !== "string") throw new TypeError(`waxseal: the edge keys are ${typeof keys}, not text; is the secret set?`);
-    if (!(typeof maxAgeSeconds === "number" && maxAgeSeconds >= 0)) {
+    if (!(Number.isFinite(maxAgeSeconds) && maxAgeSeconds >= 0)) {
       throw new TypeError("waxseal: maxAgeSeconds is not set: for how long may the worker decide by a ticket alone?");
     }
     if (typeof cookieName !== "string" || !/^[\w!#$%&'*+.^`|~-]{1,128}$/.test(cookieName)) {
@@ -275,6 +277,7 @@ export class Edge {
     if (another) return { ok: false, reason: "another-session" };
     const now = this.#clock();
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
+    if (data.length > MAX_ROW_BYTES) return { ok: false, reason: "malformed" };
     const at = this.#module.input(value.length + 8 + data.length);
     writeAscii(value, at);
     writeUint64(generation, at + value.length);
