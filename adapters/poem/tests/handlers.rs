@@ -188,3 +188,25 @@ async fn handlers_of_poems_own_session_keep_working() {
     assert!(purged.0.header(header::SET_COOKIE).unwrap().contains("Max-Age=0"));
     assert_eq!(text(send(&client, &mut before, "/stock/show").await).await, "{}");
 }
+
+#[tokio::test]
+async fn a_middleware_inside_another_of_the_same_sessions_joins_it() {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let sessions = Sessions::builder(keyring, MemoryStore::new()).build().unwrap();
+    let app = Route::new()
+        .at("/sign-in", get(sign_in))
+        .at("/guarded", get(guarded))
+        .with(SessionMiddleware::new(sessions.clone()))
+        .before(async |request: poem::Request| {
+            let session = request.extensions().get::<waxseal_poem::waxseal_http::Session>().unwrap();
+            session.insert("seen", true).unwrap();
+            Ok(request)
+        })
+        .with(SessionMiddleware::new(sessions));
+    let client = TestClient::new(app);
+    let response = client.get("/sign-in").send().await;
+    let cookies: Vec<_> = response.0.headers().get_all(header::SET_COOKIE).iter().collect();
+    assert_eq!(cookies.len(), 1);
+    let cookie = cookies[0].to_str().unwrap().split(';').next().unwrap().to_owned();
+    client.get("/guarded").header(header::COOKIE, cookie).send().await.assert_text("ada").await;
+}

@@ -125,6 +125,20 @@ async fn handlers_take_what_they_need() {
     assert_eq!(visitor.get("/add").await.1, "bread,bread,bread");
 }
 
+#[handler]
+async fn marked(session: Session) -> Result<(), SessionError> {
+    session.insert("seen", true)
+}
+
+#[tokio::test]
+async fn a_hoop_inside_another_of_the_same_sessions_joins_it() {
+    let sessions = sessions();
+    let inner = routes().hoop(SessionHoop::new(sessions.clone()));
+    let mut visitor = Visitor::new(Router::new().hoop(SessionHoop::new(sessions)).hoop(marked).push(inner));
+    visitor.get("/sign-in").await;
+    assert_eq!(visitor.get("/guarded").await.1, "ada");
+}
+
 #[tokio::test]
 async fn a_chain_that_is_stopped_commits_too() {
     let mut visitor = Visitor::new(routes().hoop(SessionHoop::new(sessions())));

@@ -112,6 +112,25 @@ async fn axum_handlers_take_what_they_need() {
 }
 
 #[tokio::test]
+async fn a_layer_inside_another_of_the_same_sessions_joins_it() {
+    async fn marked(session: Session, request: Request<Body>, next: axum::middleware::Next) -> Response<Body> {
+        session.insert("seen", true).unwrap();
+        next.run(request).await
+    }
+    let sessions = sessions();
+    let app = Router::new()
+        .route("/sign-in", get(sign_in))
+        .route("/guarded", get(guarded))
+        .layer(SessionLayer::new(sessions.clone()))
+        .layer(axum::middleware::from_fn(marked))
+        .layer(SessionLayer::new(sessions));
+    let signed_in = app.clone().oneshot(request("/sign-in", None)).await.unwrap();
+    assert_eq!(signed_in.headers().get_all(header::SET_COOKIE).iter().count(), 1);
+    let cookie = cookie(&signed_in);
+    assert_eq!(text(app.oneshot(request("/guarded", cookie.as_deref())).await.unwrap()).await, "ada");
+}
+
+#[tokio::test]
 async fn an_error_response_of_axum_commits_by_its_status() {
     async fn fails(session: Session) -> Result<(), Response<Body>> {
         session.insert("n", 1).unwrap();

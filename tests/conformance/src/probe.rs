@@ -76,7 +76,7 @@ impl Probe {
         self.0.touches_fail.store(fail, Ordering::SeqCst);
     }
 
-    /// Makes inserts and rotations do their work and then fail, as where the connection breaks after a COMMIT.
+    /// Makes inserts, updates and rotations do their work and then fail, as where the connection breaks after a COMMIT.
     pub fn set_answers_lost(&self, lost: bool) {
         self.0.answers_lost.store(lost, Ordering::SeqCst);
     }
@@ -136,7 +136,8 @@ impl Store for Probe {
 
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
         self.happens();
-        self.count(|calls| &mut calls.update)?.update(update).await
+        let updated = self.count(|calls| &mut calls.update)?.update(update).await?;
+        self.answer(updated)
     }
 
     async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {

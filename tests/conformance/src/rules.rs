@@ -117,6 +117,16 @@ pub async fn r01_of_several_cookies_the_first_few_are_tried(bench: &Bench) {
     assert_eq!(browser.raw(&flood(64), &[IsNew]).await.results, [true]);
 }
 
+/// A change whose answer was lost is not applied again.
+pub async fn r08_a_lost_answer_does_not_count_twice(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.probe.set_answers_lost(true);
+    assert_eq!(browser.send(&[Increment("n".into()), Save]).await.status, 200);
+    bench.probe.set_answers_lost(false);
+    assert_eq!(browser.run(&[get("n")]).await, [1]);
+}
+
 /// A sign-in ends the other sessions that the request presents: somebody may have planted them.
 pub async fn r01_a_sign_in_ends_the_other_presented_sessions(bench: &Bench) {
     let app = bench.app().await;

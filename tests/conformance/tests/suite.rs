@@ -27,6 +27,7 @@ macro_rules! suite {
             r07_a_late_sign_in_starts_afresh_without_the_old_data
             r08_changes_of_different_keys_both_land
             r08_no_increment_is_lost
+            r08_a_lost_answer_does_not_count_twice
             r09_a_failing_store_is_503_never_a_logout
             r09_a_failing_touch_fails_nothing
             r09_a_lost_answer_is_not_a_lost_session
