@@ -277,6 +277,8 @@ mod tests {
         headers.append(header::COOKIE, HeaderValue::from_static("s=3; s=4; s=5"));
         let cookies = Cookies::of(&headers);
         let found: Vec<&[u8]> = cookies.candidates("s").collect();
-        assert_eq!(found, [b"1", b"2", b"3", b"4"]);
+        assert_eq!(found, [b"1", b"2", b"3", b"4", b"5"]);
+        headers.append(header::COOKIE, HeaderValue::try_from("s=6; ".repeat(100)).unwrap());
+        assert_eq!(Cookies::of(&headers).candidates("s").count(), MAX_CANDIDATES);
     }
 }
