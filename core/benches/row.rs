@@ -8,12 +8,12 @@ use std::hint::black_box;
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
-    aead::{AeadInOut, Nonce},
+    aead::{self, AeadInOut},
 };
 use divan::Bencher;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use waxseal_core::{Data, Keyring, Protection, RootKey, Salt, Secret, Ticket, Timeouts, Timestamp};
+use waxseal_core::{Data, Keyring, Nonce, Protection, RootKey, Secret, Ticket, Timeouts, Timestamp};
 
 fn main() {
     divan::main();
@@ -25,11 +25,12 @@ fn keyring() -> Keyring {
 
 fn ticket() -> Ticket {
     let now = Timestamp::from_unix_seconds(1_790_000_000);
-    Ticket::issue(Secret::random().unwrap(), now, &Timeouts::default(), Some("ada"), Data::new()).unwrap()
+    let terms = Timeouts::default().terms();
+    Ticket::issue(Secret::random().unwrap(), now, terms, Some("ada"), Data::new()).unwrap().at_generation(1)
 }
 
-fn salt() -> Salt {
-    Salt::random().unwrap()
+fn nonce() -> Nonce {
+    Nonce::random().unwrap()
 }
 
 /// 300 bytes of ordinary data.
@@ -47,18 +48,15 @@ fn data() -> Data {
 fn seal(bencher: Bencher<'_, '_>, protection: Protection) {
     let (keyring, ticket, data) = (keyring(), ticket(), data());
     let context = ticket.row_context(1);
-    bencher
-        .with_inputs(salt)
-        .bench_values(|salt| keyring.write_row(ticket.secret(), &context, black_box(&data), protection, salt).unwrap());
+    bencher.with_inputs(nonce).bench_values(|nonce| {
+        keyring.write_row(ticket.secret(), &context, black_box(&data), protection, nonce).unwrap()
+    });
 }
 
 fn open(bencher: Bencher<'_, '_>, protection: Protection) {
     let (keyring, ticket) = (keyring(), ticket());
-    let context = ticket.row_context(1);
-    let row = keyring.write_row(ticket.secret(), &context, &data(), protection, salt()).unwrap();
-    bencher
-        .with_inputs(|| row.clone())
-        .bench_values(|row| keyring.open_row(ticket.secret(), &context, black_box(row)).unwrap());
+    let row = keyring.write_row(ticket.secret(), &ticket.row_context(1), &data(), protection, nonce()).unwrap();
+    bencher.with_inputs(|| row.clone()).bench_values(|row| keyring.open_row(&ticket, 1, black_box(row)).unwrap());
 }
 
 #[divan::bench(sample_size = 1000)]
@@ -92,7 +90,9 @@ fn f_raw_aes_256_gcm_seal_of_300_bytes_with_key_schedule(bencher: Bencher<'_, '_
     bencher.bench(|| {
         let cipher = Aes256Gcm::new_from_slice(black_box(&[7; 32])).unwrap();
         let mut bytes = [1; 300];
-        cipher.encrypt_inout_detached(&Nonce::<Aes256Gcm>::default(), b"aad", bytes.as_mut_slice().into()).unwrap()
+        cipher
+            .encrypt_inout_detached(&aead::Nonce::<Aes256Gcm>::default(), b"aad", bytes.as_mut_slice().into())
+            .unwrap()
     });
 }
 

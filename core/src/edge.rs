@@ -6,21 +6,36 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
-    Data, KeyError, KeyId, OpenError, RowContext, RowError, Secret, Ticket, TicketError, Timestamp, encoding,
-    envelope::{Subkeys, Use},
-    key, row, ticket,
+    Data, KeyError, KeyId, OpenError, RootKey, RowContext, RowError, Secret, Ticket, TicketError, Timestamp, encoding,
+    key, row,
+    subkeys::{self, CookieKeys, RowKeys, info},
+    ticket,
 };
 
 /// Each line of an export begins with one of these.
-pub(crate) const COOKIES: &str = "waxseal-edge-v1.cookies.";
-pub(crate) const ROWS: &str = "waxseal-edge-v1.rows.";
+const COOKIES: &str = "waxseal-edge-v1.cookies.";
+const ROWS: &str = "waxseal-edge-v1.rows.";
+
+/// The subkeys of an export, in its order; an export for cookies has only the first three.
+const EXPORTED: [&[u8]; 5] = [info::COOKIE_SEAL, info::COOKIE_SIGN, info::FEED_SIGN, info::ROW_SEAL, info::ROW_SIGN];
+const EXPORTED_FOR_COOKIES: usize = 3;
 
 /// One key as far as it can open.
 #[derive(Clone)]
 pub(crate) struct OpeningKey {
     pub(crate) id: KeyId,
-    pub(crate) cookie: Subkeys,
-    pub(crate) row: Option<Subkeys>,
+    pub(crate) cookie: CookieKeys,
+    pub(crate) row: Option<RowKeys>,
+}
+
+impl OpeningKey {
+    pub(crate) fn of(root: &RootKey) -> Option<Self> {
+        Some(Self {
+            id: root.id(),
+            cookie: CookieKeys::new(&*root.subkey(info::COOKIE_SEAL), &*root.subkey(info::COOKIE_SIGN))?,
+            row: Some(RowKeys::new(&*root.subkey(info::ROW_SEAL), &*root.subkey(info::ROW_SIGN))?),
+        })
+    }
 }
 
 /// The keys with which a worker at the edge opens cookies, and rows where they were exported for that.
@@ -67,21 +82,38 @@ impl EdgeKeys {
     /// A ticket that comes back is authentic and within its lifetime at `now`. Whether its session was ended since, only the
     /// database can tell.
     pub fn open_ticket(&self, name: &str, value: &[u8], now: Timestamp) -> Result<Ticket, TicketError> {
-        ticket::open(|id| self.subkeys(Use::Cookie, id), name, value, now)
+        ticket::open(|id| Ok(&self.key(id)?.cookie), name, value, now)
     }
 
-    /// Opens the data of a row with the secret from its ticket.
-    pub fn open_row(&self, secret: &Secret, context: &RowContext<'_>, data: Vec<u8>) -> Result<Data, RowError> {
-        row::open(|id| self.subkeys(Use::Row, id), secret, context, data)
+    /// Opens the data of the row behind `ticket`, which the database has at `generation`.
+    ///
+    /// A row older than the ticket is [`RowError::Behind`]: a replica that lags, a restored backup, or a row that somebody put
+    /// back.
+    pub fn open_row(&self, ticket: &Ticket, generation: u64, data: Vec<u8>) -> Result<Data, RowError> {
+        if ticket.is_stateless() {
+            return Err(RowError::Stateless);
+        }
+        if generation < ticket.generation() {
+            return Err(RowError::Behind { row: generation, ticket: ticket.generation() });
+        }
+        self.open_row_of_any_generation(ticket.secret(), &ticket.row_context(generation), data)
+    }
+
+    /// Opens the data of a row with the session secret, **however old the row is**: without a ticket, nobody knows how new it
+    /// should be. Prefer [`open_row`](Self::open_row).
+    pub fn open_row_of_any_generation(
+        &self,
+        secret: &Secret,
+        context: &RowContext<'_>,
+        data: Vec<u8>,
+    ) -> Result<Data, RowError> {
+        let keys = |id| Ok(self.key(id)?.row.as_ref().ok_or(OpenError::NoRowKeys)?.of(secret));
+        row::open(keys, context, data)
     }
 
     /// One look-up by id: keys are never tried in turn.
-    fn subkeys(&self, usage: Use, id: KeyId) -> Result<&Subkeys, OpenError> {
-        let key = self.keys.iter().find(|key| key.id == id).ok_or(OpenError::UnknownKey(id))?;
-        match usage {
-            Use::Cookie => Ok(&key.cookie),
-            Use::Row => key.row.as_ref().ok_or(OpenError::NoRowKeys),
-        }
+    fn key(&self, id: KeyId) -> Result<&OpeningKey, OpenError> {
+        self.keys.iter().find(|key| key.id == id).ok_or(OpenError::UnknownKey(id))
     }
 }
 
@@ -91,12 +123,13 @@ impl fmt::Debug for EdgeKeys {
     }
 }
 
-/// One exported key: the prefix that names its reach, then base64url of key id and subkeys.
-pub(crate) fn export(prefix: &str, id: KeyId, subkeys: &[Zeroizing<[u8; 32]>]) -> Zeroizing<String> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(subkeys.len().saturating_mul(32).saturating_add(KeyId::LEN)));
-    bytes.extend_from_slice(id.as_bytes());
-    for subkey in subkeys {
-        bytes.extend_from_slice(subkey.as_ref());
+/// One exported key: the prefix that names its reach, then base64url of the key id and the subkeys.
+pub(crate) fn export(root: &RootKey, rows: bool) -> Zeroizing<String> {
+    let (prefix, count) = if rows { (ROWS, EXPORTED.len()) } else { (COOKIES, EXPORTED_FOR_COOKIES) };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KeyId::LEN.saturating_add(count.saturating_mul(subkeys::LEN))));
+    bytes.extend_from_slice(root.id().as_bytes());
+    for info in EXPORTED.iter().take(count) {
+        bytes.extend_from_slice(root.subkey(info).as_ref());
     }
     let text = Zeroizing::new(encoding::to_base64(&bytes));
     let mut line = Zeroizing::new(String::with_capacity(prefix.len().saturating_add(text.len())));
@@ -113,11 +146,13 @@ fn parse(entry: &str) -> Option<OpeningKey> {
     };
     let bytes = Zeroizing::new(encoding::from_base64(text.as_bytes())?);
     let (id, subkeys) = bytes.split_at_checked(KeyId::LEN)?;
-    let mut subkeys = subkeys.chunks(32);
-    let cookie = Subkeys::new(subkeys.next()?, subkeys.next()?)?;
-    let row = if with_rows { Some(Subkeys::new(subkeys.next()?, subkeys.next()?)?) } else { None };
-    if subkeys.next().is_some() {
-        return None;
-    }
+    let (subkeys, []) = subkeys.as_chunks() else { return None };
+    let (cookie, row) = match (subkeys, with_rows) {
+        ([seal, sign, _feed], false) => (CookieKeys::new(seal, sign)?, None),
+        ([seal, sign, _feed, row_seal, row_sign], true) => {
+            (CookieKeys::new(seal, sign)?, Some(RowKeys::new(row_seal, row_sign)?))
+        }
+        _ => return None,
+    };
     Some(OpeningKey { id: KeyId::from_slice(id)?, cookie, row })
 }

@@ -1,24 +1,30 @@
 //! The envelope around a ticket or a row's data: sealed (encrypted and authenticated) or signed (authenticated only).
 //!
-//! A sealed envelope takes its AES-256-GCM key from HKDF-Expand over a fresh 24-byte salt, so each key encrypts one message
-//! and the nonce can be zero: no count of messages per key has to be kept (NIST SP 800-38D, 8.3, bounds a key's messages).
+//! ```text
+//! sealed = 0x01 | key id[4] | nonce[24] | ciphertext | tag[16]      XAES-256-GCM, aad = PAE(first 29 bytes, context…)
+//! signed = 0x02 | key id[4] | payload | tag[32]                     HMAC-SHA256 over PAE(first 5 bytes, context…, secret, payload)
+//! ```
+//!
+//! XAES-256-GCM is C2SP's extended-nonce AEAD. Its nonces are random: 2^80 messages under one key are safe, so nobody has to
+//! count them. Nothing here is a construction of our own: the AEAD is RustCrypto's `xaes-256-gcm`, the MAC is RustCrypto's
+//! `hmac`, and what a tag authenticates is encoded by PASETO's PAE.
 
 use alloc::vec::Vec;
 
-use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing, zeroize_bytes};
+use xaes_256_gcm::{Xaes256Gcm, aead::AeadInOut};
+use zeroize::{Zeroize, zeroize_bytes};
 
-use crate::{KeyId, Salt, gcm, pae};
+use crate::{KeyId, Nonce, Secret, pae};
 
 const SEALED: u8 = 0x01;
 const SIGNED: u8 = 0x02;
 /// Kind and key id.
 const PREFIX: usize = 1 + KeyId::LEN;
-/// Kind, key id and salt.
-const SEALED_HEADER: usize = PREFIX + 24;
+/// Kind, key id and nonce.
+const SEALED_HEADER: usize = PREFIX + Nonce::LEN;
+const AEAD_TAG: usize = 16;
 const MAC_TAG: usize = 32;
 
 /// The longest cookie name, in bytes.
@@ -27,10 +33,10 @@ pub(crate) const MAX_NAME_BYTES: usize = 128;
 /// How a ticket or a row's data are protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Protection {
-    /// Encrypted and authenticated with AES-256-GCM. Nobody without a key reads or changes it.
+    /// Encrypted and authenticated with XAES-256-GCM. Nobody without a key can read or change it.
     #[default]
     Sealed,
-    /// Authenticated with HMAC-SHA256, **readable by everyone who holds it**. Nobody without a key changes it.
+    /// Authenticated with HMAC-SHA256, **readable by everyone who holds it**. Nobody without a key can change it.
     Signed,
 }
 
@@ -67,91 +73,43 @@ pub enum SealError {
     Encoding,
 }
 
-/// What an envelope is for: each use has subkeys of its own, so that one can never pass for the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
-    Cookie,
-    Row,
-}
-
-impl Use {
-    pub(crate) const fn seal_info(self) -> &'static [u8] {
-        match self {
-            Self::Cookie => b"cookie-seal",
-            Self::Row => b"row-seal",
-        }
-    }
-
-    pub(crate) const fn sign_info(self) -> &'static [u8] {
-        match self {
-            Self::Cookie => b"cookie-sign",
-            Self::Row => b"row-sign",
-        }
-    }
-}
-
-/// The subkeys of one use, with their HMAC states prepared once.
-#[derive(Clone)]
-pub(crate) struct Subkeys {
-    seal: Hkdf<Sha256>,
-    sign: Hmac<Sha256>,
-}
-
-impl Subkeys {
-    /// From the two subkeys of 32 bytes; nothing for any other length.
-    pub(crate) fn new(seal: &[u8], sign: &[u8]) -> Option<Self> {
-        if seal.len() != 32 || sign.len() != 32 {
-            return None;
-        }
-        Some(Self { seal: Hkdf::from_prk(seal).ok()?, sign: Hmac::new_from_slice(sign).ok()? })
-    }
-
-    /// The AES-256-GCM key of one sealed envelope.
-    fn message_key(&self, usage: Use, id: &[u8], salt: &[u8], mix: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-        let mut key = Zeroizing::new([0; 32]);
-        self.seal.expand_multi_info(&[usage.seal_info(), &[0], id, salt, mix], key.as_mut()).ok()?;
-        Some(key)
-    }
-}
-
-/// What is bound to an envelope beside its contents.
-#[derive(Clone, Copy)]
-pub(crate) struct Binding<'a> {
-    pub(crate) usage: Use,
-    /// Goes into the key (sealed) or the context (signed), so that without it nothing opens and nothing verifies.
-    pub(crate) mix: Option<&'a [u8]>,
-    /// Where the envelope belongs.
-    pub(crate) context: &'a [&'a [u8]],
+/// The keys of one kind of envelope.
+pub(crate) trait Keys {
+    /// Calls `f` with the prepared AEAD.
+    fn with_cipher<R>(&self, f: impl FnOnce(&Xaes256Gcm) -> Option<R>) -> Option<R>;
+    /// The keyed MAC, ready for a message.
+    fn mac(&self) -> Hmac<Sha256>;
+    /// The session secret, for rows: part of the AEAD's key already, and authenticated by the MAC.
+    fn secret(&self) -> Option<&Secret>;
 }
 
 /// Wraps `len` bytes of contents, which `write` appends. Allocates once, and the plaintext is encrypted where it was written.
 pub(crate) fn close(
-    keys: &Subkeys,
+    keys: &impl Keys,
     id: KeyId,
-    binding: Binding<'_>,
+    context: &[&[u8]],
     protection: Protection,
-    salt: &Salt,
+    nonce: Nonce,
     len: usize,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), postcard::Error>,
 ) -> Result<Vec<u8>, SealError> {
     let mut bytes = Vec::with_capacity(len.saturating_add(SEALED_HEADER).saturating_add(MAC_TAG));
-    bytes.push(match protection {
-        Protection::Sealed => SEALED,
-        Protection::Signed => SIGNED,
+    match protection {
+        Protection::Sealed => {
+            bytes.push(SEALED);
+            bytes.extend_from_slice(id.as_bytes());
+            bytes.extend_from_slice(nonce.as_bytes());
+        }
+        Protection::Signed => {
+            bytes.push(SIGNED);
+            bytes.extend_from_slice(id.as_bytes());
+        }
+    }
+    let closed = write(&mut bytes).ok().and_then(|()| match protection {
+        Protection::Sealed => encrypt(keys, context, &mut bytes),
+        Protection::Signed => sign(keys, context, &mut bytes),
     });
-    bytes.extend_from_slice(id.as_bytes());
-    if protection == Protection::Sealed {
-        bytes.extend_from_slice(salt.as_bytes());
-    }
-    if write(&mut bytes).is_err() {
-        bytes.zeroize();
-        return Err(SealError::Encoding);
-    }
-    let tagged = match protection {
-        Protection::Sealed => encrypt(keys, binding, &mut bytes),
-        Protection::Signed => sign(keys, binding, &mut bytes),
-    };
-    match tagged {
+    match closed {
         Some(()) => Ok(bytes),
         None => {
             bytes.zeroize();
@@ -160,30 +118,30 @@ pub(crate) fn close(
     }
 }
 
-fn encrypt(keys: &Subkeys, binding: Binding<'_>, bytes: &mut Vec<u8>) -> Option<()> {
+fn encrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut Vec<u8>) -> Option<()> {
     let (header, plaintext) = bytes.split_at_mut_checked(SEALED_HEADER)?;
-    let (id, salt) = header.get(1..)?.split_at_checked(KeyId::LEN)?;
-    let key = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
-    let aad = pae::Buffer::of(header, binding.context)?;
-    let tag = gcm::seal(&key, aad.as_slice(), plaintext);
+    let aad = pae::Buffer::of(header, context)?;
+    let nonce: &[u8; Nonce::LEN] = header.last_chunk()?;
+    let tag =
+        keys.with_cipher(|cipher| cipher.encrypt_inout_detached(nonce.into(), aad.as_slice(), plaintext.into()).ok())?;
     bytes.extend_from_slice(&tag);
     Some(())
 }
 
-fn sign(keys: &Subkeys, binding: Binding<'_>, bytes: &mut Vec<u8>) -> Option<()> {
+fn sign(keys: &impl Keys, context: &[&[u8]], bytes: &mut Vec<u8>) -> Option<()> {
     let (prefix, payload) = bytes.split_at_checked(PREFIX)?;
-    let tag = mac(keys, binding, prefix, payload)?;
+    let tag = mac(keys, context, prefix, payload)?.finalize().into_bytes();
     bytes.extend_from_slice(&tag);
     Some(())
 }
 
-fn mac(keys: &Subkeys, binding: Binding<'_>, prefix: &[u8], payload: &[u8]) -> Option<[u8; MAC_TAG]> {
-    let mut mac = keys.sign.clone();
-    match binding.mix {
-        Some(mix) => pae::write(&mut mac, prefix, binding.context, &[mix, payload])?,
-        None => pae::write(&mut mac, prefix, binding.context, &[payload])?,
+fn mac(keys: &impl Keys, context: &[&[u8]], prefix: &[u8], payload: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = keys.mac();
+    match keys.secret() {
+        Some(secret) => pae::write(&mut mac, prefix, context, &[secret.as_bytes(), payload])?,
+        None => pae::write(&mut mac, prefix, context, &[payload])?,
     }
-    Some(mac.finalize().into_bytes().into())
+    Some(mac)
 }
 
 /// The contents of an envelope that passed. Wiped when dropped; what stood around them is no secret.
@@ -207,54 +165,50 @@ impl Contents {
     }
 }
 
-/// Verifies and, where it is sealed, then decrypts an envelope in place: no unauthenticated plaintext ever exists (compare
-/// RUSTSEC-2023-0096).
-pub(crate) fn open<'k>(
-    subkeys: impl FnOnce(KeyId) -> Result<&'k Subkeys, OpenError>,
-    binding: Binding<'_>,
+/// Verifies an envelope and, where it is sealed, then decrypts it in place.
+///
+/// The AEAD checks the tag before it decrypts, so unauthenticated plaintext never exists (compare RUSTSEC-2023-0096).
+pub(crate) fn open<K: Keys>(
+    keys: impl FnOnce(KeyId) -> Result<K, OpenError>,
+    context: &[&[u8]],
     mut bytes: Vec<u8>,
 ) -> Result<Contents, OpenError> {
     let (kind, id) = match bytes.get(..PREFIX) {
         Some([kind, id @ ..]) => (*kind, KeyId::from_slice(id).ok_or(OpenError::Malformed)?),
         _ => return Err(OpenError::Malformed),
     };
-    let (header, tag) = match kind {
-        SEALED => (SEALED_HEADER, gcm::TAG),
+    let (start, tag) = match kind {
+        SEALED => (SEALED_HEADER, AEAD_TAG),
         SIGNED => (PREFIX, MAC_TAG),
         _ => return Err(OpenError::Malformed),
     };
     let end = match bytes.len().checked_sub(tag) {
-        Some(end) if end >= header => end,
+        Some(end) if end >= start => end,
         _ => return Err(OpenError::Malformed),
     };
-    let keys = subkeys(id)?;
+    let keys = keys(id)?;
     let passed = match kind {
-        SEALED => decrypt(keys, binding, &mut bytes, end),
-        _ => verify(keys, binding, &bytes, end),
+        SEALED => decrypt(&keys, context, &mut bytes, end),
+        _ => verify(&keys, context, &bytes, end),
     };
-    let contents = Contents { bytes, start: header, end };
+    let contents = Contents { bytes, start, end };
     passed.ok_or(OpenError::Forged)?;
     Ok(contents)
 }
 
-fn decrypt(keys: &Subkeys, binding: Binding<'_>, bytes: &mut [u8], end: usize) -> Option<()> {
+fn decrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut [u8], end: usize) -> Option<()> {
     let (rest, tag) = bytes.split_at_mut_checked(end)?;
     let (header, ciphertext) = rest.split_at_mut_checked(SEALED_HEADER)?;
-    let (id, salt) = header.get(1..)?.split_at_checked(KeyId::LEN)?;
-    let key = keys.message_key(binding.usage, id, salt, binding.mix.unwrap_or_default())?;
-    let aad = pae::Buffer::of(header, binding.context)?;
-    gcm::open(&key, aad.as_slice(), ciphertext, tag)
+    let aad = pae::Buffer::of(header, context)?;
+    let nonce: &[u8; Nonce::LEN] = header.last_chunk()?;
+    let tag: &[u8; AEAD_TAG] = tag.first_chunk()?;
+    keys.with_cipher(|cipher| {
+        cipher.decrypt_inout_detached(nonce.into(), aad.as_slice(), ciphertext.into(), tag.into()).ok()
+    })
 }
 
-fn verify(keys: &Subkeys, binding: Binding<'_>, bytes: &[u8], end: usize) -> Option<()> {
+fn verify(keys: &impl Keys, context: &[&[u8]], bytes: &[u8], end: usize) -> Option<()> {
     let (signed, tag) = bytes.split_at_checked(end)?;
     let (prefix, payload) = signed.split_at_checked(PREFIX)?;
-    let expected = mac(keys, binding, prefix, payload)?;
-    // As two numbers, for the same reason as in `gcm`.
-    let halves = |tag: &[u8]| {
-        let (left, right) = tag.split_at_checked(MAC_TAG / 2)?;
-        Some((u128::from_ne_bytes(left.try_into().ok()?), u128::from_ne_bytes(right.try_into().ok()?)))
-    };
-    let ((a, b), (x, y)) = (halves(&expected)?, halves(tag)?);
-    bool::from(a.ct_eq(&x) & b.ct_eq(&y)).then_some(())
+    mac(keys, context, prefix, payload)?.verify_slice(tag).ok()
 }

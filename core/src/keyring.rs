@@ -6,14 +6,15 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
-    Data, EdgeKeys, KeyError, KeyId, Protection, RootKey, RowContext, RowError, Salt, SealError, Secret, Ticket,
+    Data, EdgeKeys, KeyError, KeyId, Nonce, Protection, RootKey, RowContext, RowError, SealError, Secret, Ticket,
     TicketError, Timestamp,
     edge::{self, OpeningKey},
-    envelope::{Subkeys, Use},
-    key, row, ticket,
+    key, row,
+    subkeys::RowKeys,
+    ticket,
 };
 
-/// The application's root keys: the *primary* seals, the others are *accepted*, which means that they open only.
+/// The application's root keys. The first, the *primary*, encrypts new data. The others are *accepted*: they only decrypt.
 ///
 /// To rotate: put a new key first and keep the old one behind it. Cookies move to the new key at their next touch and rows at
 /// their next save; drop the old key once a lifetime has passed.
@@ -22,15 +23,15 @@ pub struct Keyring {
     roots: Vec<RootKey>,
     opening: EdgeKeys,
     primary: OpeningKey,
-    /// The primary's row subkeys, without the `Option` of [`OpeningKey`].
-    primary_row: Subkeys,
+    /// The primary's row keys, without the `Option` of [`OpeningKey`].
+    primary_row: RowKeys,
 }
 
 impl Keyring {
     /// From root keys, the primary first. Refuses an empty list and duplicates.
     pub fn new(roots: impl IntoIterator<Item = RootKey>) -> Result<Self, KeyError> {
         let roots: Vec<RootKey> = roots.into_iter().collect();
-        let keys = roots.iter().map(opening_key).collect::<Option<Vec<_>>>().ok_or(KeyError::Empty)?;
+        let keys = roots.iter().map(OpeningKey::of).collect::<Option<Vec<_>>>().ok_or(KeyError::Empty)?;
         let primary = keys.first().cloned().ok_or(KeyError::Empty)?;
         let primary_row = primary.row.clone().ok_or(KeyError::Empty)?;
         Ok(Self { roots, opening: EdgeKeys::new(keys)?, primary, primary_row })
@@ -70,31 +71,25 @@ impl Keyring {
 
     /// Edge keys as text for a worker that opens cookies, and with `rows` the rows behind them too. One line a key.
     pub fn export_edge_keys(&self, rows: bool) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(self.roots.len().saturating_mul(256)));
+        let mut text = Zeroizing::new(String::with_capacity(self.roots.len().saturating_mul(320)));
         for root in &self.roots {
-            let mut subkeys = Vec::from([root.subkey(Use::Cookie.seal_info()), root.subkey(Use::Cookie.sign_info())]);
-            if rows {
-                subkeys.push(root.subkey(Use::Row.seal_info()));
-                subkeys.push(root.subkey(Use::Row.sign_info()));
-            }
-            let prefix = if rows { edge::ROWS } else { edge::COOKIES };
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&edge::export(prefix, root.id(), &subkeys));
+            text.push_str(&edge::export(root, rows));
         }
         text
     }
 
-    /// The value of the cookie `name` that carries `ticket`: base64url text. The salt must be fresh.
+    /// The value of the cookie `name` that carries `ticket`: base64url text. The nonce must be fresh.
     pub fn write_ticket(
         &self,
         ticket: &Ticket,
         name: &str,
         protection: Protection,
-        salt: Salt,
+        nonce: Nonce,
     ) -> Result<String, SealError> {
-        ticket::write(&self.primary.cookie, self.primary.id, ticket, name, protection, &salt)
+        ticket::write(&self.primary.cookie, self.primary.id, ticket, name, protection, nonce)
     }
 
     /// Opens the value of the cookie `name`; see [`EdgeKeys::open_ticket`].
@@ -102,28 +97,32 @@ impl Keyring {
         self.opening.open_ticket(name, value, now)
     }
 
-    /// The bytes that a row keeps for `data`. The salt must be fresh.
+    /// The bytes that a row keeps for `data`. The nonce must be fresh.
     pub fn write_row(
         &self,
         secret: &Secret,
         context: &RowContext<'_>,
         data: &Data,
         protection: Protection,
-        salt: Salt,
+        nonce: Nonce,
     ) -> Result<Vec<u8>, SealError> {
-        row::write(&self.primary_row, self.primary.id, secret, context, data, protection, &salt)
+        row::write(&self.primary_row.of(secret), self.primary.id, context, data, protection, nonce)
     }
 
-    /// Opens a row's data; see [`EdgeKeys::open_row`].
-    pub fn open_row(&self, secret: &Secret, context: &RowContext<'_>, data: Vec<u8>) -> Result<Data, RowError> {
-        self.opening.open_row(secret, context, data)
+    /// Opens the row behind a ticket; see [`EdgeKeys::open_row`].
+    pub fn open_row(&self, ticket: &Ticket, generation: u64, data: Vec<u8>) -> Result<Data, RowError> {
+        self.opening.open_row(ticket, generation, data)
     }
-}
 
-fn opening_key(root: &RootKey) -> Option<OpeningKey> {
-    let subkeys =
-        |usage: Use| Subkeys::new(root.subkey(usage.seal_info()).as_ref(), root.subkey(usage.sign_info()).as_ref());
-    Some(OpeningKey { id: root.id(), cookie: subkeys(Use::Cookie)?, row: Some(subkeys(Use::Row)?) })
+    /// Opens a row **however old it is**; see [`EdgeKeys::open_row_of_any_generation`].
+    pub fn open_row_of_any_generation(
+        &self,
+        secret: &Secret,
+        context: &RowContext<'_>,
+        data: Vec<u8>,
+    ) -> Result<Data, RowError> {
+        self.opening.open_row_of_any_generation(secret, context, data)
+    }
 }
 
 impl fmt::Debug for Keyring {
@@ -153,23 +152,21 @@ mod tests {
         let before = Keyring::new(slice::from_ref(&old).iter().cloned()).unwrap();
         let keyring = Keyring::new([new, old]).unwrap();
         let now = Timestamp::from_unix_seconds(1_000_000);
-        let ticket = Ticket::issue(Secret::random().unwrap(), now, &Default::default(), None, Data::new()).unwrap();
+        let terms = crate::Timeouts::default().terms();
+        let ticket = Ticket::issue(Secret::random().unwrap(), now, terms, None, Data::new()).unwrap().at_generation(1);
         let context = ticket.row_context(1);
         let cookies = EdgeKeys::from_text(&keyring.export_edge_keys(false)).unwrap();
         let rows = EdgeKeys::from_text(&keyring.export_edge_keys(true)).unwrap();
         assert!(!cookies.open_rows() && rows.open_rows());
         for sealer in [&before, &keyring] {
             for protection in [Protection::Sealed, Protection::Signed] {
-                let cookie = sealer.write_ticket(&ticket, "s", protection, Salt::random().unwrap()).unwrap();
+                let cookie = sealer.write_ticket(&ticket, "s", protection, Nonce::random().unwrap()).unwrap();
                 assert!(cookies.open_ticket("s", cookie.as_bytes(), now).is_ok());
                 let data = sealer
-                    .write_row(ticket.secret(), &context, &Data::new(), protection, Salt::random().unwrap())
+                    .write_row(ticket.secret(), &context, &Data::new(), protection, Nonce::random().unwrap())
                     .unwrap();
-                assert_eq!(rows.open_row(ticket.secret(), &context, data.clone()).unwrap(), Data::new());
-                assert_eq!(
-                    cookies.open_row(ticket.secret(), &context, data).unwrap_err(),
-                    RowError::Envelope(OpenError::NoRowKeys)
-                );
+                assert_eq!(rows.open_row(&ticket, 1, data.clone()).unwrap(), Data::new());
+                assert_eq!(cookies.open_row(&ticket, 1, data).unwrap_err(), RowError::Envelope(OpenError::NoRowKeys));
             }
         }
     }

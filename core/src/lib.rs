@@ -1,20 +1,20 @@
 //! The core of waxseal: everything about a session that needs no database, no framework, no clock and no socket.
 //!
-//! A session is two things. The **ticket** travels in a cookie: the session secret, its times, whose session it is and a
-//! few claims, sealed (encrypted) or signed. The **row** lies in a database: its data are sealed under a key that needs
+//! A session is two things. The **ticket** travels in a cookie: the session secret, its times, whose session it is, the version
+//! number of its row and a few claims, sealed (encrypted) or signed. The **row** lies in a database: its data are sealed under a key that needs
 //! both a server key and the secret from the cookie, so that a stolen database is useless, with or without the keys.
 //!
 //! ```
 //! use core::time::Duration;
-//! use waxseal_core::{Data, Keyring, Protection, RootKey, Salt, Secret, Ticket, Timeouts, Timestamp};
+//! use waxseal_core::{Data, Keyring, Nonce, Protection, RootKey, Secret, Ticket, Timeouts, Timestamp};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let keyring = Keyring::new([RootKey::generate()?])?;
 //! let timeouts = Timeouts::new(Duration::from_secs(1800), Duration::from_secs(28_800), Duration::from_secs(60))?;
 //!
 //! let now = Timestamp::from_unix_seconds(1_790_000_000);
-//! let ticket = Ticket::issue(Secret::random()?, now, &timeouts, Some("ada"), Data::new())?;
-//! let cookie = keyring.write_ticket(&ticket, "__Host-session", Protection::Sealed, Salt::random()?)?;
+//! let ticket = Ticket::issue(Secret::random()?, now, timeouts.terms(), Some("ada"), Data::new())?;
+//! let cookie = keyring.write_ticket(&ticket, "__Host-session", Protection::Sealed, Nonce::random()?)?;
 //!
 //! let opened = keyring.open_ticket("__Host-session", cookie.as_bytes(), now)?;
 //! assert_eq!(opened.subject(), Some("ada"));
@@ -48,12 +48,13 @@ mod data;
 mod edge;
 mod encoding;
 mod envelope;
-mod gcm;
 mod key;
 mod keyring;
 mod pae;
 mod random;
 mod row;
+mod subkeys;
+mod terms;
 mod ticket;
 mod time;
 mod timeouts;
@@ -66,8 +67,9 @@ pub use key::{KeyError, KeyId, RootKey};
 pub use keyring::Keyring;
 #[cfg(feature = "getrandom")]
 pub use random::RandomError;
-pub use random::{Salt, Secret};
+pub use random::{Nonce, Secret};
 pub use row::{RowContext, RowError, RowId};
+pub use terms::Terms;
 pub use ticket::{Freshness, MAX_SUBJECT_BYTES, SubjectError, Ticket, TicketError, check_subject};
 pub use time::Timestamp;
 pub use timeouts::{Timeouts, TimeoutsError};

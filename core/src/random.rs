@@ -1,4 +1,4 @@
-//! Random values of fixed size: the session secret and the salt of one seal.
+//! Random values of fixed size: the session secret and the nonce of one envelope.
 
 use core::fmt;
 
@@ -27,20 +27,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The salt of one seal: 24 random bytes, used once.
+/// The nonce of one sealed envelope: 24 random bytes, used once.
 ///
-/// It makes the AES key of each seal single-use, so it must never serve twice under one key: it is neither `Clone` nor
-/// `Copy`, and sealing consumes it.
+/// A nonce must never serve twice under one key, so it is neither `Clone` nor `Copy`, and sealing consumes it. Random nonces of
+/// this length do not collide in practice: C2SP's XAES-256-GCM allows 2^80 messages a key. A signed envelope does not use it.
 #[derive(Debug)]
-pub struct Salt([u8; 24]);
+pub struct Nonce([u8; Self::LEN]);
 
-impl Salt {
-    /// From 24 bytes of a cryptographically secure random source, fresh for each seal.
-    pub const fn from_bytes(bytes: [u8; 24]) -> Self {
+impl Nonce {
+    pub(crate) const LEN: usize = 24;
+
+    /// From 24 bytes of a cryptographically secure random source, fresh for each envelope.
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(bytes)
     }
 
-    pub(crate) const fn as_bytes(&self) -> &[u8; 24] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }
 }
@@ -67,8 +69,8 @@ impl Secret {
 }
 
 #[cfg(feature = "getrandom")]
-impl Salt {
-    /// A fresh salt from the operating system.
+impl Nonce {
+    /// A fresh nonce from the operating system.
     pub fn random() -> Result<Self, RandomError> {
         random().map(Self)
     }

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    Data, DecodeError, KeyId, OpenError, Protection, Salt, SealError, Secret, Timestamp, encoding,
-    envelope::{self, Binding, Subkeys, Use},
+    Data, DecodeError, KeyId, Nonce, OpenError, Protection, SealError, Secret, Timestamp, encoding,
+    envelope::{self, Keys},
     ticket::MAX_SUBJECT_BYTES,
 };
 
@@ -94,6 +94,17 @@ pub enum RowError {
     /// The envelope did not open: not this ticket's row, or changed in the database.
     #[error("the row's data: {0}")]
     Envelope(#[from] OpenError),
+    /// The row is older than its ticket: a replica that lags, a restored backup, or a row that somebody put back.
+    #[error("the row is of generation {row}, older than its ticket's {ticket}")]
+    Behind {
+        /// The row's generation.
+        row: u64,
+        /// The generation of the row when the ticket was issued.
+        ticket: u64,
+    },
+    /// The ticket is stateless: there is no row behind it.
+    #[error("the ticket is stateless: there is no row behind it")]
+    Stateless,
     /// The envelope is authentic, but its contents do not decode: written by a newer version, perhaps.
     #[error("the row's data: {0}")]
     Decode(#[from] DecodeError),
@@ -114,35 +125,29 @@ impl RowContext<'_> {
 }
 
 pub(crate) fn write(
-    keys: &Subkeys,
+    keys: &impl Keys,
     id: KeyId,
-    secret: &Secret,
     context: &RowContext<'_>,
     data: &Data,
     protection: Protection,
-    salt: &Salt,
+    nonce: Nonce,
 ) -> Result<Vec<u8>, SealError> {
     if context.subject.is_some_and(|subject| subject.len() > MAX_SUBJECT_BYTES) {
         return Err(SealError::SubjectTooLong);
     }
     let wire = data.wire();
     let len = data.encoded_len();
-    context.with(|pieces| {
-        let binding = Binding { usage: Use::Row, mix: Some(secret.as_bytes()), context: pieces };
-        envelope::close(keys, id, binding, protection, salt, len, |buffer| encoding::postcard_append(&wire, buffer))
+    context.with(|context| {
+        envelope::close(keys, id, context, protection, nonce, len, |buffer| encoding::postcard_append(&wire, buffer))
     })
 }
 
-pub(crate) fn open<'k>(
-    subkeys: impl FnOnce(KeyId) -> Result<&'k Subkeys, OpenError>,
-    secret: &Secret,
+pub(crate) fn open<K: Keys>(
+    keys: impl FnOnce(KeyId) -> Result<K, OpenError>,
     context: &RowContext<'_>,
     data: Vec<u8>,
 ) -> Result<Data, RowError> {
-    let contents = context.with(|pieces| {
-        let binding = Binding { usage: Use::Row, mix: Some(secret.as_bytes()), context: pieces };
-        envelope::open(subkeys, binding, data)
-    })?;
+    let contents = context.with(|context| envelope::open(keys, context, data))?;
     Ok(Data::decode(contents.as_slice())?)
 }
 

@@ -5,10 +5,10 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Data, KeyId, OpenError, Protection, RowContext, RowId, Salt, SealError, Secret, Timeouts, Timestamp,
+    Data, KeyId, Nonce, OpenError, Protection, RowContext, RowId, SealError, Secret, Terms, Timestamp,
     data::{WireData, WireDataOwned},
     encoding,
-    envelope::{self, Binding, MAX_NAME_BYTES, Subkeys, Use},
+    envelope::{self, Keys, MAX_NAME_BYTES},
 };
 
 /// The longest subject, in bytes.
@@ -18,7 +18,13 @@ pub const MAX_SUBJECT_BYTES: usize = 255;
 /// (RFC 6265bis, 5.6).
 const MAX_VALUE_CHARS: usize = 4096;
 
-/// What the cookie carries: the session secret, its times, whose session it is, and a few claims.
+/// A ticket issued further ahead of the present than this is refused, in seconds: no clock that is right enough is wrong by more.
+const MAX_AHEAD_S: u64 = 5 * 60;
+
+/// The generation of a ticket without a row.
+const STATELESS: u64 = 0;
+
+/// What the cookie carries: the session secret, its times, whose session it is, the generation of its row, and a few claims.
 ///
 /// One that was opened is authentic and within its lifetime: there is no way to hold a forged or expired one. It does not say
 /// that its session was not ended since; only the row does.
@@ -28,7 +34,8 @@ pub struct Ticket {
     created_at: Timestamp,
     issued_after_s: u64,
     expires_after_s: u64,
-    lifetime_s: u64,
+    terms: Terms,
+    generation: u64,
     subject: Option<String>,
     claims: Data,
 }
@@ -58,6 +65,9 @@ pub enum TicketError {
     /// Authentic, but past its lifetime.
     #[error("expired")]
     Expired,
+    /// Authentic, but issued more than five minutes after the present: a clock is wrong, here or where it was issued.
+    #[error("issued in the future; compare the clocks of the machines")]
+    NotYetValid,
 }
 
 impl From<OpenError> for TicketError {
@@ -99,11 +109,11 @@ pub fn check_subject(subject: &str) -> Result<(), SubjectError> {
 }
 
 impl Ticket {
-    /// A new ticket: created and issued `now`.
+    /// A new ticket: created and issued `now`. It is stateless until it [gets a generation](Self::at_generation).
     pub fn issue(
         secret: Secret,
         now: Timestamp,
-        timeouts: &Timeouts,
+        terms: Terms,
         subject: Option<&str>,
         claims: Data,
     ) -> Result<Self, SubjectError> {
@@ -112,26 +122,33 @@ impl Ticket {
             secret,
             created_at: now,
             issued_after_s: 0,
-            expires_after_s: timeouts.idle_s().min(timeouts.lifetime_s()),
-            lifetime_s: timeouts.lifetime_s(),
+            expires_after_s: terms.idle_s.min(terms.lifetime_s),
+            terms,
+            generation: STATELESS,
             subject: subject.map(String::from),
             claims,
         })
     }
 
-    /// The same session under a new secret: creation time, lifetime and subject stay, the row id changes.
+    /// The same ticket for a row of this generation; 0 makes it stateless.
     #[must_use]
-    pub fn renewed(&self, secret: Secret, now: Timestamp, timeouts: &Timeouts, claims: Data) -> Self {
-        let renewed = Self { secret, ..self.clone() };
-        renewed.reissued(now, timeouts.expires_at(now, self.deadline()), claims)
+    pub fn at_generation(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// The same session under a new secret: creation time, terms and subject stay, the row id changes.
+    #[must_use]
+    pub fn renewed(&self, secret: Secret, now: Timestamp, expires_at: Timestamp, claims: Data) -> Self {
+        Self { secret, ..self.reissued(now, expires_at, claims) }
     }
 
     /// The same ticket issued again, with the idle expiry and claims of now.
     #[must_use]
     pub fn reissued(&self, now: Timestamp, expires_at: Timestamp, claims: Data) -> Self {
+        let lifetime_s = self.terms.lifetime_s;
         Self {
-            issued_after_s: now.seconds_since(self.created_at).min(self.lifetime_s),
-            expires_after_s: expires_at.seconds_since(self.created_at).min(self.lifetime_s),
+            issued_after_s: now.seconds_since(self.created_at).min(lifetime_s),
+            expires_after_s: expires_at.seconds_since(self.created_at).min(lifetime_s),
             claims,
             ..self.clone()
         }
@@ -159,12 +176,37 @@ impl Ticket {
 
     /// When the session ends whatever happens.
     pub const fn deadline(&self) -> Timestamp {
-        self.created_at.plus_seconds(self.lifetime_s)
+        self.created_at.plus_seconds(self.terms.lifetime_s)
+    }
+
+    /// The session's own idle timeout, lifetime and persistence.
+    pub const fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// The lifetime, in seconds.
     pub const fn lifetime_s(&self) -> u64 {
-        self.lifetime_s
+        self.terms.lifetime_s
+    }
+
+    /// The session's own idle timeout, in seconds.
+    pub const fn idle_s(&self) -> u64 {
+        self.terms.idle_s
+    }
+
+    /// Whether the cookie outlives the browser: it has a `Max-Age`.
+    pub const fn is_persistent(&self) -> bool {
+        self.terms.persistent
+    }
+
+    /// The generation of the row when this copy was issued: the row is at least as new as this. 0 where there is no row.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether there is no row: the claims are all that there is.
+    pub const fn is_stateless(&self) -> bool {
+        self.generation == STATELESS
     }
 
     /// Whose session it was when this copy was issued; nobody's before sign-in.
@@ -188,7 +230,7 @@ impl Ticket {
             row_id: self.row_id(),
             generation,
             created_at: self.created_at,
-            lifetime_s: self.lifetime_s,
+            lifetime_s: self.terms.lifetime_s,
             subject: self.subject(),
         }
     }
@@ -215,6 +257,9 @@ struct Wire<'a> {
     issued_after_s: u64,
     expires_after_s: u64,
     lifetime_s: u64,
+    idle_s: u64,
+    generation: u64,
+    persistent: bool,
     subject: Option<&'a str>,
     claims: WireData<'a>,
 }
@@ -225,41 +270,49 @@ struct WireOwned {
     issued_after_s: u64,
     expires_after_s: u64,
     lifetime_s: u64,
+    idle_s: u64,
+    generation: u64,
+    persistent: bool,
     subject: Option<String>,
     claims: WireDataOwned,
 }
 
+fn wire(ticket: &Ticket) -> Wire<'_> {
+    Wire {
+        created_ms: ticket.created_at.unix_ms(),
+        issued_after_s: ticket.issued_after_s,
+        expires_after_s: ticket.expires_after_s,
+        lifetime_s: ticket.terms.lifetime_s,
+        idle_s: ticket.terms.idle_s,
+        generation: ticket.generation,
+        persistent: ticket.terms.persistent,
+        subject: ticket.subject(),
+        claims: ticket.claims.wire(),
+    }
+}
+
 pub(crate) fn write(
-    keys: &Subkeys,
+    keys: &impl Keys,
     id: KeyId,
     ticket: &Ticket,
     name: &str,
     protection: Protection,
-    salt: &Salt,
+    nonce: Nonce,
 ) -> Result<String, SealError> {
     if name.len() > MAX_NAME_BYTES {
         return Err(SealError::NameTooLong);
     }
-    let wire = Wire {
-        created_ms: ticket.created_at.unix_ms(),
-        issued_after_s: ticket.issued_after_s,
-        expires_after_s: ticket.expires_after_s,
-        lifetime_s: ticket.lifetime_s,
-        subject: ticket.subject(),
-        claims: ticket.claims.wire(),
-    };
-    let secret = ticket.secret.as_bytes();
+    let (wire, secret) = (wire(ticket), ticket.secret.as_bytes());
     let len = encoding::postcard_size(&wire).map_err(|_| SealError::Encoding)?.saturating_add(secret.len());
-    let binding = Binding { usage: Use::Cookie, mix: None, context: &[name.as_bytes()] };
-    let bytes = envelope::close(keys, id, binding, protection, salt, len, |buffer| {
+    let bytes = envelope::close(keys, id, &[name.as_bytes()], protection, nonce, len, |buffer| {
         buffer.extend_from_slice(secret);
         encoding::postcard_append(&wire, buffer)
     })?;
     Ok(encoding::to_base64(&zeroize::Zeroizing::new(bytes)))
 }
 
-pub(crate) fn open<'k>(
-    subkeys: impl FnOnce(KeyId) -> Result<&'k Subkeys, OpenError>,
+pub(crate) fn open<K: Keys>(
+    keys: impl FnOnce(KeyId) -> Result<K, OpenError>,
     name: &str,
     value: &[u8],
     now: Timestamp,
@@ -268,41 +321,46 @@ pub(crate) fn open<'k>(
         return Err(TicketError::Malformed);
     }
     let bytes = encoding::from_base64(value).ok_or(TicketError::Malformed)?;
-    let binding = Binding { usage: Use::Cookie, mix: None, context: &[name.as_bytes()] };
-    let contents = envelope::open(subkeys, binding, bytes)?;
+    let contents = envelope::open(keys, &[name.as_bytes()], bytes)?;
     let ticket = decode(contents.as_slice()).ok_or(TicketError::Malformed)?;
     if now.has_reached(ticket.deadline()) {
         return Err(TicketError::Expired);
+    }
+    if ticket.issued_at().seconds_since(now) > MAX_AHEAD_S {
+        return Err(TicketError::NotYetValid);
     }
     Ok(ticket)
 }
 
 fn decode(bytes: &[u8]) -> Option<Ticket> {
-    let (secret, rest) = bytes.split_first_chunk::<32>()?;
-    let (wire, rest) = postcard::take_from_bytes::<WireOwned>(rest).ok()?;
+    let (secret, encoded) = bytes.split_first_chunk::<32>()?;
+    let (read, rest) = postcard::take_from_bytes::<WireOwned>(encoded).ok()?;
     let ticket = Ticket {
         secret: Secret::from_bytes(*secret),
-        created_at: Timestamp::from_unix_ms(wire.created_ms),
-        issued_after_s: wire.issued_after_s,
-        expires_after_s: wire.expires_after_s,
-        lifetime_s: wire.lifetime_s,
-        subject: wire.subject,
-        claims: wire.claims.0,
+        created_at: Timestamp::from_unix_ms(read.created_ms),
+        issued_after_s: read.issued_after_s,
+        expires_after_s: read.expires_after_s,
+        terms: Terms { idle_s: read.idle_s, lifetime_s: read.lifetime_s, persistent: read.persistent },
+        generation: read.generation,
+        subject: read.subject,
+        claims: read.claims.0,
     };
     let subject_fits = ticket.subject().is_none_or(|subject| check_subject(subject).is_ok());
-    (rest.is_empty() && ticket.expires_after_s <= ticket.lifetime_s && subject_fits).then_some(ticket)
+    // One spelling: postcard reads overlong varints, but what was read never encodes to more bytes.
+    let one_spelling = rest.is_empty() && encoding::postcard_size(&wire(&ticket)).ok()? == encoded.len();
+    (one_spelling && ticket.expires_after_s <= ticket.terms.lifetime_s && subject_fits).then_some(ticket)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Keyring, RootKey};
+    use crate::{Keyring, RootKey, Timeouts};
 
     fn ticket() -> Ticket {
         let mut claims = Data::new();
         claims.insert("role", &"admin").unwrap();
         let now = Timestamp::from_unix_ms(1_790_000_000_123);
-        Ticket::issue(Secret::from_bytes([7; 32]), now, &Timeouts::default(), Some("ada"), claims).unwrap()
+        Ticket::issue(Secret::from_bytes([7; 32]), now, Timeouts::default().terms(), Some("ada"), claims).unwrap()
     }
 
     #[test]
@@ -312,10 +370,11 @@ mod tests {
         assert_eq!(ticket.expires_at(), created.plus_seconds(1800));
         assert_eq!(ticket.deadline(), created.plus_seconds(28_800));
         let later = created.plus_seconds(28_000);
-        let touched = ticket.reissued(later, Timeouts::default().expires_at(later, ticket.deadline()), Data::new());
+        let expires_at = Timeouts::default().expires_at(later, ticket.idle_s(), ticket.deadline());
+        let touched = ticket.reissued(later, expires_at, Data::new());
         assert_eq!((touched.issued_at(), touched.expires_at()), (later, ticket.deadline()));
         assert_eq!(touched.row_id(), ticket.row_id());
-        let renewed = ticket.renewed(Secret::from_bytes([8; 32]), later, &Timeouts::default(), Data::new());
+        let renewed = ticket.renewed(Secret::from_bytes([8; 32]), later, expires_at, Data::new());
         assert_ne!(renewed.row_id(), ticket.row_id());
         assert_eq!((renewed.deadline(), renewed.subject()), (ticket.deadline(), Some("ada")));
     }
@@ -324,7 +383,7 @@ mod tests {
     fn expired_at_equality_and_stale_before() {
         let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
         let ticket = ticket();
-        let value = keyring.write_ticket(&ticket, "s", Protection::Sealed, Salt::random().unwrap()).unwrap();
+        let value = keyring.write_ticket(&ticket, "s", Protection::Sealed, Nonce::random().unwrap()).unwrap();
         let open = |after| keyring.open_ticket("s", value.as_bytes(), ticket.created_at().plus_seconds(after));
         assert!(open(28_799).is_ok());
         assert_eq!(open(28_800).unwrap_err(), TicketError::Expired);
@@ -335,9 +394,36 @@ mod tests {
     }
 
     #[test]
+    fn a_ticket_from_the_future_is_refused() {
+        let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+        let ticket = ticket();
+        let value = keyring.write_ticket(&ticket, "s", Protection::Sealed, Nonce::random().unwrap()).unwrap();
+        let created_s = ticket.created_at().unix_seconds();
+        let open =
+            |before| keyring.open_ticket("s", value.as_bytes(), Timestamp::from_unix_seconds(created_s - before));
+        assert!(open(300).is_ok());
+        assert_eq!(open(301).unwrap_err(), TicketError::NotYetValid);
+        assert_eq!(open(created_s).unwrap_err(), TicketError::NotYetValid, "a clock that stands at 1970");
+    }
+
+    #[test]
+    fn a_ticket_keeps_its_terms_and_has_one_spelling() {
+        let ticket = ticket().at_generation(300);
+        let mut bytes = ticket.secret.as_bytes().to_vec();
+        encoding::postcard_append(&wire(&ticket), &mut bytes).unwrap();
+        let decoded = decode(&bytes).unwrap();
+        assert_eq!((decoded.terms(), decoded.generation()), (ticket.terms(), 300));
+        // 300 as a varint is ac 02; the overlong ac 82 00 says the same.
+        let at = bytes.windows(2).rposition(|pair| pair == [0xac, 0x02]).unwrap();
+        bytes.splice(at..at + 2, [0xac, 0x82, 0x00]);
+        assert!(postcard::take_from_bytes::<WireOwned>(&bytes[32..]).is_ok(), "postcard alone reads it");
+        assert!(decode(&bytes).is_none());
+    }
+
+    #[test]
     fn a_huge_lifetime_saturates() {
         let mut ticket = ticket();
-        ticket.lifetime_s = u64::MAX;
+        ticket.terms.lifetime_s = u64::MAX;
         ticket.expires_after_s = u64::MAX;
         assert!(!ticket.idle_expired(Timestamp::from_unix_ms(u64::MAX - 1000)));
         assert!(ticket.deadline() >= ticket.created_at());

@@ -1,23 +1,28 @@
-//! When a session ends: idle timeout, lifetime and touch interval, as pure functions over unix seconds.
+//! When a session ends: idle timeout, lifetime, their bounds and the touch interval, as pure functions over unix seconds.
 
 use core::time::Duration;
 
-use crate::Timestamp;
+use crate::{Terms, Timestamp};
 
 /// The longest timeout that is accepted: 100 years, in seconds.
 const LONGEST_S: u64 = 100 * 365 * 24 * 3600;
 
-/// Idle timeout, lifetime and touch interval, in whole seconds.
+/// An application's idle timeout, lifetime and touch interval, in whole seconds, and the bounds of what a session may have instead.
 ///
 /// A session ends when nobody used it for the *idle timeout*, and at the latest a *lifetime* after its creation,
 /// whatever is done with it (OWASP Session Management Cheat Sheet, "Session Expiration": both are needed).
 /// Activity moves the idle expiry forward, at most once per *touch interval*: a user who is active is never signed out
 /// earlier than `idle - touch_interval` after the last request.
+///
+/// A new session gets the application's idle timeout and lifetime, or [`Terms`] of its own within the bounds. It keeps them, but
+/// the bounds count anew at every load: after a deploy that shortens them, sessions made before it end sooner, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     idle_s: u64,
     lifetime_s: u64,
     touch_interval_s: u64,
+    max_idle_s: u64,
+    max_lifetime_s: u64,
 }
 
 /// Why timeouts were refused.
@@ -40,13 +45,26 @@ pub enum TimeoutsError {
         /// The idle timeout, in seconds.
         idle_s: u64,
     },
+    /// A time is over the bound that is configured for it.
+    #[error("the {what} of {seconds} s is over the bound of {max_s} s; raise `{option}`, or ask for less")]
+    OverMaximum {
+        /// Which time.
+        what: &'static str,
+        /// The time, in seconds.
+        seconds: u64,
+        /// The bound, in seconds.
+        max_s: u64,
+        /// The option that sets the bound.
+        option: &'static str,
+    },
 }
 
 impl Default for Timeouts {
     /// Idle 30 minutes, lifetime 8 hours, touched at most once a minute: the upper ends of the ranges that the OWASP
     /// Session Management Cheat Sheet names for applications of ordinary value.
     fn default() -> Self {
-        Self { idle_s: 30 * 60, lifetime_s: 8 * 3600, touch_interval_s: 60 }
+        let (idle_s, lifetime_s) = (30 * 60, 8 * 3600);
+        Self { idle_s, lifetime_s, touch_interval_s: 60, max_idle_s: idle_s, max_lifetime_s: lifetime_s }
     }
 }
 
@@ -54,20 +72,43 @@ impl Timeouts {
     /// Timeouts in whole seconds; parts of a second are dropped. An idle timeout over the lifetime is allowed and never
     /// reached. A touch interval of zero touches at every read.
     pub fn new(idle: Duration, lifetime: Duration, touch_interval: Duration) -> Result<Self, TimeoutsError> {
-        let new =
-            Self { idle_s: idle.as_secs(), lifetime_s: lifetime.as_secs(), touch_interval_s: touch_interval.as_secs() };
-        for (seconds, name) in [(new.idle_s, "idle timeout"), (new.lifetime_s, "lifetime")] {
-            if seconds == 0 {
-                return Err(TimeoutsError::TooShort(name));
-            }
-            if seconds > LONGEST_S {
-                return Err(TimeoutsError::TooLong(name));
-            }
+        let (idle_s, lifetime_s) = (idle.as_secs(), lifetime.as_secs());
+        let touch_interval_s = touch_interval.as_secs();
+        check_range(idle_s, "idle timeout")?;
+        check_range(lifetime_s, "lifetime")?;
+        if touch_interval_s >= idle_s {
+            return Err(TimeoutsError::TouchInterval { touch_interval_s, idle_s });
         }
-        if new.touch_interval_s >= new.idle_s {
-            return Err(TimeoutsError::TouchInterval { touch_interval_s: new.touch_interval_s, idle_s: new.idle_s });
-        }
+        Ok(Self { idle_s, lifetime_s, touch_interval_s, max_idle_s: idle_s, max_lifetime_s: lifetime_s })
+    }
+
+    /// With bounds for sessions that ask for other times: at least the idle timeout and the lifetime.
+    pub fn with_maxima(self, max_idle: Duration, max_lifetime: Duration) -> Result<Self, TimeoutsError> {
+        let new = Self { max_idle_s: max_idle.as_secs(), max_lifetime_s: max_lifetime.as_secs(), ..self };
+        check_range(new.max_idle_s, "longest idle timeout")?;
+        check_range(new.max_lifetime_s, "longest lifetime")?;
+        new.check(new.terms())?;
         Ok(new)
+    }
+
+    /// The terms of a session that asks for none: the idle timeout, the lifetime, and a cookie that outlives the browser.
+    pub const fn terms(&self) -> Terms {
+        Terms { idle_s: self.idle_s, lifetime_s: self.lifetime_s, persistent: true }
+    }
+
+    /// The terms, where they are at least a second and within the bounds.
+    pub fn check(&self, terms: Terms) -> Result<Terms, TimeoutsError> {
+        let times = [
+            (terms.idle_s, self.max_idle_s, "idle timeout", "max_idle_timeout"),
+            (terms.lifetime_s, self.max_lifetime_s, "lifetime", "max_lifetime"),
+        ];
+        for (seconds, max_s, what, option) in times {
+            check_range(seconds, what)?;
+            if seconds > max_s {
+                return Err(TimeoutsError::OverMaximum { what, seconds, max_s, option });
+            }
+        }
+        Ok(terms)
     }
 
     /// The idle timeout, in seconds.
@@ -85,14 +126,40 @@ impl Timeouts {
         self.touch_interval_s
     }
 
-    /// The idle expiry of a session used at `now`, never past its `deadline`.
-    pub fn expires_at(&self, now: Timestamp, deadline: Timestamp) -> Timestamp {
-        now.plus_seconds(self.idle_s).min(deadline)
+    /// When a session created at `created_at` with this lifetime ends whatever happens. The bound of now counts.
+    pub const fn deadline(&self, created_at: Timestamp, lifetime_s: u64) -> Timestamp {
+        created_at.plus_seconds(least(lifetime_s, self.max_lifetime_s))
     }
 
-    /// Whether a session last seen at `seen_at` is due for a touch.
-    pub fn touch_due(&self, now: Timestamp, seen_at: Timestamp) -> bool {
-        now.seconds_since(seen_at) >= self.touch_interval_s.max(1)
+    /// The idle expiry of a session with this idle timeout that is used at `now`, never past its `deadline`. The bound of now
+    /// counts.
+    pub fn expires_at(&self, now: Timestamp, idle_s: u64, deadline: Timestamp) -> Timestamp {
+        now.plus_seconds(least(idle_s, self.max_idle_s)).min(deadline)
+    }
+
+    /// The idle expiry that was kept as `expires_at` when the session was last used, at `seen_at`. The bound of now counts.
+    pub fn bounded_expiry(&self, seen_at: Timestamp, expires_at: Timestamp) -> Timestamp {
+        expires_at.min(seen_at.plus_seconds(self.max_idle_s))
+    }
+
+    /// Whether a session with this idle timeout, last seen at `seen_at`, is due for a touch. One whose idle timeout is not longer
+    /// than the touch interval is touched in tenths of the idle timeout.
+    pub fn touch_due(&self, now: Timestamp, seen_at: Timestamp, idle_s: u64) -> bool {
+        let idle_s = least(idle_s, self.max_idle_s);
+        let interval = if self.touch_interval_s < idle_s { self.touch_interval_s } else { idle_s / 10 };
+        now.seconds_since(seen_at) >= interval.max(1)
+    }
+}
+
+const fn least(a: u64, b: u64) -> u64 {
+    if a < b { a } else { b }
+}
+
+fn check_range(seconds: u64, what: &'static str) -> Result<(), TimeoutsError> {
+    match seconds {
+        0 => Err(TimeoutsError::TooShort(what)),
+        1..=LONGEST_S => Ok(()),
+        _ => Err(TimeoutsError::TooLong(what)),
     }
 }
 
@@ -112,8 +179,8 @@ mod tests {
     fn idle_expiry_slides_but_never_past_the_deadline() {
         let t = timeouts(100, 250, 10).unwrap();
         let deadline = seconds(1000).plus_seconds(t.lifetime_s());
-        assert_eq!(t.expires_at(seconds(1000), deadline), seconds(1100));
-        assert_eq!(t.expires_at(seconds(1200), deadline), seconds(1250));
+        assert_eq!(t.expires_at(seconds(1000), 100, deadline), seconds(1100));
+        assert_eq!(t.expires_at(seconds(1200), 100, deadline), seconds(1250));
     }
 
     #[test]
@@ -125,19 +192,22 @@ mod tests {
     #[test]
     fn touch_is_due_once_per_interval_and_not_when_the_clock_went_back() {
         let t = timeouts(100, 1000, 10).unwrap();
-        assert!(!t.touch_due(seconds(1009), seconds(1000)));
-        assert!(t.touch_due(seconds(1010), seconds(1000)));
-        assert!(!t.touch_due(seconds(900), seconds(1000)));
+        assert!(!t.touch_due(seconds(1009), seconds(1000), 100));
+        assert!(t.touch_due(seconds(1010), seconds(1000), 100));
+        assert!(!t.touch_due(seconds(900), seconds(1000), 100));
         let always = timeouts(100, 1000, 0).unwrap();
-        assert!(!always.touch_due(seconds(1000), seconds(1000)), "a second touch in the same instant changes nothing");
-        assert!(always.touch_due(seconds(1001), seconds(1000)));
+        assert!(
+            !always.touch_due(seconds(1000), seconds(1000), 100),
+            "a second touch in the same instant changes nothing"
+        );
+        assert!(always.touch_due(seconds(1001), seconds(1000), 100));
     }
 
     #[test]
     fn huge_times_saturate() {
         let t = Timeouts::default();
         let end = Timestamp::from_unix_ms(u64::MAX);
-        assert!(t.expires_at(end, end.plus_seconds(u64::MAX)) <= end.plus_seconds(u64::MAX));
+        assert!(t.expires_at(end, u64::MAX, end.plus_seconds(u64::MAX)) <= end.plus_seconds(u64::MAX));
         assert!(!seconds(5).has_reached(end.plus_seconds(u64::MAX)));
     }
 
@@ -147,5 +217,38 @@ mod tests {
         assert_eq!(timeouts(10, 0, 0), Err(TimeoutsError::TooShort("lifetime")));
         assert_eq!(timeouts(10, u64::MAX, 0), Err(TimeoutsError::TooLong("lifetime")));
         assert!(matches!(timeouts(10, 10, 10), Err(TimeoutsError::TouchInterval { .. })));
+    }
+
+    #[test]
+    fn a_session_keeps_its_terms_within_the_bounds_of_now() {
+        let day = 24 * 3600;
+        let generous = timeouts(14 * day, 30 * day, 60).unwrap();
+        let strict = timeouts(900, 8 * 3600, 60).unwrap();
+        let (old, created) = (generous.terms(), seconds(1000));
+        assert_eq!(strict.deadline(created, old.lifetime_s()), seconds(1000 + 8 * 3600));
+        assert_eq!(strict.expires_at(created, old.idle_s(), seconds(u64::MAX)), seconds(1900));
+        assert_eq!(strict.bounded_expiry(created, seconds(1000 + 14 * day)), seconds(1900));
+        let new = strict.terms();
+        assert_eq!(generous.deadline(created, new.lifetime_s()), strict.deadline(created, new.lifetime_s()));
+    }
+
+    #[test]
+    fn terms_over_the_bounds_are_refused_by_name() {
+        let strict = timeouts(900, 8 * 3600, 60).unwrap();
+        let month = Duration::from_secs(30 * 24 * 3600);
+        let remembered = Terms::new(month, month, true);
+        let error = strict.check(remembered).unwrap_err();
+        assert!(matches!(error, TimeoutsError::OverMaximum { option: "max_idle_timeout", .. }));
+        let bounded = strict.with_maxima(month, month).unwrap();
+        assert_eq!(bounded.check(remembered), Ok(remembered));
+        assert!(strict.with_maxima(Duration::from_secs(899), month).is_err(), "under the idle timeout");
+        assert!(bounded.check(Terms::new(month, Duration::ZERO, true)).is_err());
+    }
+
+    #[test]
+    fn a_short_idle_timeout_is_touched_in_time() {
+        let t = timeouts(1800, 28_800, 60).unwrap();
+        assert!(t.touch_due(seconds(1003), seconds(1000), 30));
+        assert!(!t.touch_due(seconds(1002), seconds(1000), 30));
     }
 }

@@ -157,8 +157,7 @@ impl Edge {
         let ticket = self.ticket(0..value_len, now_ms)?;
         let row = self.input.get(value_len..).ok_or(refusal::MALFORMED)?;
         let (generation, data) = row.split_first_chunk().ok_or(refusal::MALFORMED)?;
-        let context = ticket.row_context(u64::from_be_bytes(*generation));
-        keys.open_row(ticket.secret(), &context, data.to_vec()).map_err(|error| match error {
+        keys.open_row(&ticket, u64::from_be_bytes(*generation), data.to_vec()).map_err(|error| match error {
             RowError::Envelope(OpenError::NoRowKeys) => refusal::NO_ROW_KEYS,
             RowError::Envelope(OpenError::UnknownKey(_)) => refusal::UNKNOWN_KEY,
             RowError::Envelope(OpenError::Forged) => refusal::FORGED,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use waxseal_core::{Data, Keyring, Protection, RootKey, Salt, Secret, Ticket, Timeouts, Timestamp};
+use waxseal_core::{Data, Keyring, Nonce, Protection, RootKey, Secret, Ticket, Timeouts, Timestamp};
 
 use crate::{
     run::{self, Failed},
@@ -36,10 +36,11 @@ fn cookies() -> Result<String, Box<dyn std::error::Error>> {
     claims.insert("scopes", &["read", "write", "billing"])?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let now = Timestamp::from_unix_seconds(now.as_secs());
-    let ticket = Ticket::issue(Secret::random()?, now, &timeouts, Some("ada@example.com"), claims.clone())?;
+    let ticket = Ticket::issue(Secret::random()?, now, timeouts.terms(), Some("ada@example.com"), claims.clone())?
+        .at_generation(1);
     let name = "__Host-session";
     let cookie = |protection| {
-        let value = keyring.write_ticket(&ticket, name, protection, Salt::random()?)?;
+        let value = keyring.write_ticket(&ticket, name, protection, Nonce::random()?)?;
         Ok::<_, Box<dyn std::error::Error>>(format!("theme=dark; {name}={value}"))
     };
     let fixture = serde_json::json!({

@@ -19,7 +19,7 @@ pub(crate) fn targets(seconds: u32) -> Result<(), Failed> {
         "build",
         "--release",
         "--manifest-path",
-        "core/fuzz/Cargo.toml",
+        "tests/fuzz/Cargo.toml",
         "--target-dir",
         "target/fuzz",
         "--target",

@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask <task>
   bench core       cookie and row benches beside the raw primitives, cookie-rs and jsonwebtoken
   bench peers      requests through Poem, with and without sessions
   wasm             the npm package in wasm/npm
-  vectors          write tests/vectors/*.json anew, after a change of the format
+  vectors          write the files of tests/vectors that are not frozen yet
   bench edge       the npm package beside jose, iron-session and WebCrypto, in Node and in workerd
   edge-worker      the example worker before the Poem example, on PostgreSQL (DATABASE_URL)
   edge-keys cookies|rows [file]

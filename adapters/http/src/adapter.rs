@@ -125,6 +125,11 @@ macro_rules! framework_session {
                 Ok(self.0.sign_in(subject)?)
             }
 
+            /// See [`waxseal_http::Session::sign_in_with`].
+            pub fn sign_in_with(&self, subject: &str, sign_in: $crate::SignIn) -> Result<(), $error> {
+                Ok(self.0.sign_in_with(subject, sign_in)?)
+            }
+
             /// See [`waxseal_http::Session::save`].
             pub async fn save(&self) -> Result<$crate::Outcome, $error> {
                 Ok(self.0.save().await?)

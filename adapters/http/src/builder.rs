@@ -31,6 +31,17 @@ impl CommitPolicy {
     }
 }
 
+/// What a row is that is older than the cookie presented for it, on a database that answers with its newest state: a restored
+/// backup, or a row that somebody with write access put back. Either way it is an `error` event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OlderRows {
+    /// No session: nobody can undo a change that the user's cookie has seen.
+    #[default]
+    Refuse,
+    /// The session, with its old data: for those who restore a backup and prefer old data to signing people out.
+    Accept,
+}
+
 /// Options that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,7 +68,10 @@ pub struct SessionsBuilder {
     cookie: CookieOptions,
     idle_timeout: Duration,
     lifetime: Duration,
+    max_idle_timeout: Option<Duration>,
+    max_lifetime: Option<Duration>,
     touch_interval: Option<Duration>,
+    older_rows: OlderRows,
     cookie_protection: Protection,
     row_protection: Protection,
     claims: Vec<String>,
@@ -75,7 +89,10 @@ impl SessionsBuilder {
             cookie: CookieOptions::default(),
             idle_timeout: Duration::from_secs(timeouts.idle_s()),
             lifetime: Duration::from_secs(timeouts.lifetime_s()),
+            max_idle_timeout: None,
+            max_lifetime: None,
             touch_interval: None,
+            older_rows: OlderRows::default(),
             cookie_protection: Protection::Sealed,
             row_protection: Protection::Sealed,
             claims: Vec::new(),
@@ -97,6 +114,22 @@ impl SessionsBuilder {
         self
     }
 
+    /// The longest lifetime that a session may have by its [`SignIn`](crate::SignIn), for example 30 days of "remember me".
+    /// Default: the lifetime.
+    ///
+    /// This bound and the next count at every load: after a deploy that lowers one, sessions made before it obey it, too.
+    pub fn max_lifetime(mut self, max: Duration) -> Self {
+        self.max_lifetime = Some(max);
+        self
+    }
+
+    /// The longest idle timeout that a session may have by its [`SignIn`](crate::SignIn). Default: the
+    /// [`max_lifetime`](Self::max_lifetime) where that is set, else the idle timeout.
+    pub fn max_idle_timeout(mut self, max: Duration) -> Self {
+        self.max_idle_timeout = Some(max);
+        self
+    }
+
     /// The idle expiry moves at most once in this interval, so that reads do not cost a write each. Default: a minute, or a
     /// tenth of the idle timeout where that is shorter. Whole seconds, under the idle timeout.
     pub fn touch_interval(mut self, touch_interval: Duration) -> Self {
@@ -111,7 +144,7 @@ impl SessionsBuilder {
     }
 
     /// How the cookie is protected. Default: sealed. With [`Protection::Signed`] **the browser's user can read** the session
-    /// secret (which is his), the subject and the claims; opening takes about the same time.
+    /// secret (which is their own), the subject and the claims; opening takes about the same time.
     pub fn cookie_protection(mut self, protection: Protection) -> Self {
         self.cookie_protection = protection;
         self
@@ -137,6 +170,12 @@ impl SessionsBuilder {
         self
     }
 
+    /// What to do with a row that is older than its cookie. Default: refuse it.
+    pub fn older_rows(mut self, policy: OlderRows) -> Self {
+        self.older_rows = policy;
+        self
+    }
+
     /// Which responses commit. Default: all but 5xx.
     pub fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.commit_policy = policy;
@@ -153,7 +192,10 @@ impl SessionsBuilder {
     pub fn build(self) -> Result<Sessions, ConfigError> {
         self.cookie.validate()?;
         let touch_interval = self.touch_interval.unwrap_or_else(|| Duration::from_secs(60).min(self.idle_timeout / 10));
-        let timeouts = Timeouts::new(self.idle_timeout, self.lifetime, touch_interval)?;
+        let max_lifetime = self.max_lifetime.unwrap_or(self.lifetime);
+        let max_idle = self.max_idle_timeout.unwrap_or(self.idle_timeout.max(self.max_lifetime.unwrap_or_default()));
+        let timeouts =
+            Timeouts::new(self.idle_timeout, self.lifetime, touch_interval)?.with_maxima(max_idle, max_lifetime)?;
         let keeping = match self.store {
             Some(store) => Keeping::Rows { store, protection: self.row_protection, claims: self.claims },
             None if self.cookie_protection == Protection::Signed => return Err(ConfigError::StatelessSigned),
@@ -165,6 +207,7 @@ impl SessionsBuilder {
             keeping,
             cookie: self.cookie,
             timeouts,
+            older_rows: self.older_rows,
             cookie_protection: self.cookie_protection,
             max_data_bytes: self.max_data_bytes,
             commit_policy: self.commit_policy,

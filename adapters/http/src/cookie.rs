@@ -163,10 +163,16 @@ impl CookieOptions {
         }
     }
 
-    /// `Set-Cookie` for a value that the browser keeps for `max_age_s` seconds. An error over the size that browsers keep.
-    pub(crate) fn set(&self, value: &str, max_age_s: u64) -> Result<HeaderValue, SessionError> {
+    /// Whether a new session's cookie outlives the browser, unless its sign-in asks for something else.
+    pub(crate) fn is_persistent(&self) -> bool {
+        !self.until_browser_closes
+    }
+
+    /// `Set-Cookie` for a value that the browser keeps for `max_age_s` seconds, or until it closes. An error over the size that
+    /// browsers keep.
+    pub(crate) fn set(&self, value: &str, max_age_s: Option<u64>) -> Result<HeaderValue, SessionError> {
         let mut cookie = self.build(value).build();
-        if !self.until_browser_closes {
+        if let Some(max_age_s) = max_age_s {
             cookie.set_max_age(Duration::seconds(i64::try_from(max_age_s).unwrap_or(i64::MAX)));
         }
         let text = cookie.to_string();
@@ -220,7 +226,7 @@ mod tests {
     fn the_removal_has_the_cookies_attributes() {
         let options = CookieOptions::new().name("__Secure-s").path("/app").domain("example.com");
         options.validate().unwrap();
-        let set = options.set("v", 10).unwrap();
+        let set = options.set("v", Some(10)).unwrap();
         assert_eq!(
             set.to_str().unwrap(),
             "__Secure-s=v; HttpOnly; SameSite=Lax; Secure; Path=/app; Domain=example.com; Max-Age=10"
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn defaults_are_the_strict_ones() {
-        let set = CookieOptions::new().set("v", 1).unwrap();
+        let set = CookieOptions::new().set("v", Some(1)).unwrap();
         assert_eq!(set.to_str().unwrap(), "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=1");
     }
 
@@ -259,15 +265,15 @@ mod tests {
     #[test]
     fn an_oversized_cookie_is_counted_with_its_attributes() {
         let options = CookieOptions::new();
-        let room = 4096 - options.set("", 10).unwrap().len();
-        assert!(options.set(&"x".repeat(room), 10).is_ok());
-        let error = options.set(&"x".repeat(room + 1), 10).unwrap_err();
+        let room = 4096 - options.set("", Some(10)).unwrap().len();
+        assert!(options.set(&"x".repeat(room), Some(10)).is_ok());
+        let error = options.set(&"x".repeat(room + 1), Some(10)).unwrap_err();
         assert!(matches!(error, SessionError::CookieTooLarge { bytes: 4097, max: 4096 }));
     }
 
     #[test]
     fn a_huge_max_age_does_not_panic() {
-        CookieOptions::new().set("v", u64::MAX).unwrap();
+        CookieOptions::new().set("v", Some(u64::MAX)).unwrap();
     }
 
     #[test]

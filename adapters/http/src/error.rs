@@ -1,7 +1,7 @@
 //! What can go wrong with a session, and which status it answers.
 
 use http::StatusCode;
-use waxseal_core::{SealError, SubjectError, ValueError};
+use waxseal_core::{SealError, SubjectError, TimeoutsError, ValueError};
 
 use crate::StoreError;
 
@@ -34,6 +34,9 @@ pub enum SessionError {
     /// The subject given to `sign_in` was refused.
     #[error("sign-in: {0}")]
     Subject(#[from] SubjectError),
+    /// The times given to `sign_in_with` are over the configured bounds.
+    #[error("sign-in: {0}")]
+    Terms(#[from] TimeoutsError),
     /// The session's data are over the configured bound. Nothing was written.
     #[error(
         "the session's data are {bytes} bytes encoded, over the bound of {max}; keep large things in tables of their own and an id in the session, or raise `max_data_bytes`"

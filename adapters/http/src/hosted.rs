@@ -4,7 +4,7 @@
 //! the id is hashed, the row sealed with it, a save never inserts, and the core decides expiry.
 
 use sha2::{Digest, Sha256};
-use waxseal_core::{Data, RowContext, RowId, Salt, Secret, Timestamp};
+use waxseal_core::{Data, Nonce, RowContext, RowId, Secret, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -168,7 +168,8 @@ impl HostedSessions {
             }
             Err(error) => return Err(error.into()),
         };
-        if row.is_expired(self.engine().now()) {
+        let now = self.engine().now();
+        if row.is_expired(now) || now.has_reached(self.deadline(&row)) {
             return Ok(Behind::Ended);
         }
         if row.id != row_id || row.subject.is_some() {
@@ -176,7 +177,7 @@ impl HostedSessions {
             return Ok(Behind::Ended);
         }
         let context = key.context(&row, row.generation);
-        match self.engine().keyring.open_row(&key.secret, &context, std::mem::take(&mut row.data)) {
+        match self.engine().keyring.open_row_of_any_generation(&key.secret, &context, std::mem::take(&mut row.data)) {
             Ok(data) => Ok(Behind::Live(Live { row, data })),
             Err(reason) => {
                 tracing::error!(%row_id, %reason, "session row refused");
@@ -185,8 +186,15 @@ impl HostedSessions {
         }
     }
 
+    fn deadline(&self, row: &Row) -> Timestamp {
+        self.engine().timeouts.deadline(row.created_at, row.lifetime_s)
+    }
+
     fn expires_at(&self, asked: Option<Timestamp>, now: Timestamp, deadline: Timestamp) -> Timestamp {
-        asked.unwrap_or_else(|| self.engine().timeouts.expires_at(now, deadline)).min(deadline).plus_seconds(0)
+        asked
+            .unwrap_or_else(|| self.engine().timeouts.expires_at(now, self.engine().timeouts.idle_s(), deadline))
+            .min(deadline)
+            .plus_seconds(0)
     }
 
     async fn insert(&self, key: &Key, data: &Data, expires_at: Option<Timestamp>) -> Result<bool, SessionError> {
@@ -203,7 +211,7 @@ impl HostedSessions {
             expires_at: now,
             data: Vec::new(),
         };
-        row.expires_at = self.expires_at(expires_at, now, row.deadline());
+        row.expires_at = self.expires_at(expires_at, now, self.deadline(&row));
         row.data = self.seal(key, &row, 1, data)?;
         let sealed = row.data.clone();
         match self.store()?.insert(row).await {
@@ -225,9 +233,9 @@ impl HostedSessions {
         expires_at: Option<Timestamp>,
     ) -> Result<Option<Outcome>, SessionError> {
         let (row, now) = (&live.row, self.engine().now());
-        let expires_at = self.expires_at(expires_at, now, row.deadline());
+        let expires_at = self.expires_at(expires_at, now, self.deadline(row));
         let sooner = expires_at < row.expires_at;
-        let touch_due = self.engine().timeouts.touch_due(now, row.seen_at) || sooner;
+        let touch_due = self.engine().timeouts.touch_due(now, row.seen_at, self.engine().timeouts.idle_s()) || sooner;
         let touch = touch_due.then(|| Touch { seen_at: now.plus_seconds(0), expires_at });
         let generation = row.generation;
         if *data == live.data && !sooner {
@@ -246,7 +254,7 @@ impl HostedSessions {
             Keeping::Rows { protection, .. } => *protection,
             Keeping::Stateless => return Err(SessionError::Stateless("keeping the sessions of another layer")),
         };
-        let salt = Salt::random().map_err(|_| SessionError::Random)?;
-        Ok(self.engine().keyring.write_row(&key.secret, &key.context(row, generation), data, protection, salt)?)
+        let nonce = Nonce::random().map_err(|_| SessionError::Random)?;
+        Ok(self.engine().keyring.write_row(&key.secret, &key.context(row, generation), data, protection, nonce)?)
     }
 }

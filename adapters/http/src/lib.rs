@@ -43,10 +43,11 @@ mod memory;
 mod save;
 mod session;
 mod sessions;
+mod sign_in;
 mod store;
 mod typed;
 
-pub use builder::{CommitPolicy, ConfigError, SessionsBuilder};
+pub use builder::{CommitPolicy, ConfigError, OlderRows, SessionsBuilder};
 pub use clock::{Clock, SystemClock};
 pub use cookie::{CookieError, CookieOptions, SameSite};
 pub use error::SessionError;
@@ -55,9 +56,10 @@ pub use memory::MemoryStore;
 pub use save::Outcome;
 pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
+pub use sign_in::SignIn;
 pub use store::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
-    Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Timeouts, TimeoutsError,
+    Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Terms, Timeouts, TimeoutsError,
     Timestamp, Value, ValueError, from_value, to_value,
 };

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::HeaderValue;
-use waxseal_core::{Changes, Data, RowId, Salt, Secret, Ticket, Timestamp};
+use waxseal_core::{Changes, Data, Nonce, RowId, Secret, Ticket, Timestamp};
 
 use crate::{
     Found, Row, Session, SessionError, Store, StoreError, Touch, Update,
@@ -111,14 +111,14 @@ impl Session {
                     (engine.update(&work, live, ticket, data, now).await?, Outcome::Saved)
                 }
                 (Behind::Live(live), Some(ticket)) => {
-                    let due = touch && engine.timeouts.touch_due(now, live.seen_at);
+                    let due = touch && engine.touch_due(ticket, live);
                     let landed = if due { engine.touch(live, ticket, now).await } else { None };
                     let outcome = if landed.is_some() { Outcome::Touched } else { Outcome::Unchanged };
                     self.land(&work, landed);
                     return Ok(outcome);
                 }
-                (Behind::Gone, _) if !matches!(work.renewal, Renewal::SignIn(_)) => return Ok(self.lose(&work)),
-                _ if data.is_empty() && !matches!(work.renewal, Renewal::SignIn(_)) => {
+                (Behind::Gone, _) if !matches!(work.renewal, Renewal::SignIn { .. }) => return Ok(self.lose(&work)),
+                _ if data.is_empty() && !matches!(work.renewal, Renewal::SignIn { .. }) => {
                     self.land(&work, None);
                     return Ok(Outcome::Unchanged);
                 }
@@ -127,7 +127,7 @@ impl Session {
             };
             if landed.is_some() {
                 self.land(&work, landed);
-                if matches!(work.renewal, Renewal::SignIn(_)) {
+                if matches!(work.renewal, Renewal::SignIn { .. }) {
                     self.end_others().await;
                 }
                 return Ok(outcome);
@@ -291,8 +291,8 @@ impl Engine {
         now: Timestamp,
     ) -> Result<Option<Landed>, SessionError> {
         let ticket = match &work.renewal {
-            Renewal::SignIn(_) => self.issue(work, &data, now)?,
-            _ => old.renewed(secret()?, now, &self.timeouts, self.claims(&data)),
+            Renewal::SignIn { .. } => self.issue(work, &data, now)?,
+            _ => old.renewed(secret()?, now, self.touched(old, now).expires_at, self.claims(&data)),
         };
         // What one user called the device is not the next one's.
         let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
@@ -320,19 +320,19 @@ impl Engine {
     ) -> Result<Option<Landed>, SessionError> {
         self.check_size(&data)?;
         let claims = self.claims(&data);
-        let touch = self.timeouts.touch_due(now, live.seen_at).then(|| self.touched(ticket, now));
+        let touch = self.touch_due(ticket, live).then(|| self.touched(ticket, now));
         let expires_at = touch.map_or(live.expires_at, |touch| touch.expires_at);
-        let reissued =
-            (touch.is_some() || claims != *ticket.claims()).then(|| ticket.reissued(now, expires_at, claims));
-        let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
         let generation = live.generation.saturating_add(1);
+        let reissued = (touch.is_some() || claims != *ticket.claims())
+            .then(|| self.at_generation(ticket.reissued(now, expires_at, claims), generation));
+        let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
         if let Keeping::Rows { store, protection, .. } = &self.keeping {
             let sealed = self.keyring.write_row(
                 ticket.secret(),
                 &ticket.row_context(generation),
                 &data,
                 *protection,
-                salt()?,
+                nonce()?,
             )?;
             let update = Update {
                 id: ticket.row_id(),
@@ -381,6 +381,7 @@ impl Engine {
         }
         let live = Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() };
         let reissued = ticket.reissued(now, touch.expires_at, self.claims(&live.data));
+        let reissued = self.at_generation(reissued, live.generation);
         match self.set_cookie(&reissued, now) {
             Ok(cookie) => Some(Landed { ticket: Some(reissued), live, cookie: Some(cookie) }),
             // More claims than when it was issued: the browser keeps its cookie, which is good up to the same deadline.
@@ -393,11 +394,11 @@ impl Engine {
 
     /// A ticket for a new lifetime, signed in where the request did so.
     fn issue(&self, work: &Work, data: &Data, now: Timestamp) -> Result<Ticket, SessionError> {
-        let subject = match &work.renewal {
-            Renewal::SignIn(subject) => Some(subject.as_str()),
-            _ => None,
+        let (subject, terms) = match &work.renewal {
+            Renewal::SignIn { subject, terms } => (Some(subject.as_str()), *terms),
+            _ => (None, self.default_terms()),
         };
-        Ok(Ticket::issue(secret()?, now, &self.timeouts, subject, self.claims(data))?)
+        Ok(Ticket::issue(secret()?, now, terms, subject, self.claims(data))?)
     }
 
     /// All that a new row and its cookie need, with every bound checked, before anything is written.
@@ -409,9 +410,10 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(Landed, Option<Row>), SessionError> {
         self.check_size(&data)?;
+        let generation = 1;
+        let ticket = self.at_generation(ticket, generation);
         let cookie = self.set_cookie(&ticket, now)?;
         let touch = self.touched(&ticket, now);
-        let generation = 1;
         let row = match &self.keeping {
             Keeping::Stateless => None,
             Keeping::Rows { protection, .. } => {
@@ -425,7 +427,7 @@ impl Engine {
                     lifetime_s: ticket.lifetime_s(),
                     seen_at: touch.seen_at,
                     expires_at: touch.expires_at,
-                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, salt()?)?,
+                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, nonce()?)?,
                 })
             }
         };
@@ -433,8 +435,22 @@ impl Engine {
         Ok((Landed { ticket: Some(ticket), live, cookie: Some(cookie) }, row))
     }
 
+    /// A ticket for a row of this generation; without a store there is none.
+    fn at_generation(&self, ticket: Ticket, generation: u64) -> Ticket {
+        match self.keeping {
+            Keeping::Rows { .. } => ticket.at_generation(generation),
+            Keeping::Stateless => ticket,
+        }
+    }
+
     fn touched(&self, ticket: &Ticket, now: Timestamp) -> Touch {
-        Touch { seen_at: now.plus_seconds(0), expires_at: self.timeouts.expires_at(now, ticket.deadline()) }
+        let deadline = self.timeouts.deadline(ticket.created_at(), ticket.lifetime_s());
+        let expires_at = self.timeouts.expires_at(now, ticket.idle_s(), deadline);
+        Touch { seen_at: now.plus_seconds(0), expires_at }
+    }
+
+    pub(crate) fn touch_due(&self, ticket: &Ticket, live: &Live) -> bool {
+        self.timeouts.touch_due(self.now(), live.seen_at, ticket.idle_s())
     }
 
     fn claims(&self, data: &Data) -> Data {
@@ -450,13 +466,13 @@ impl Engine {
     }
 
     fn set_cookie(&self, ticket: &Ticket, now: Timestamp) -> Result<HeaderValue, SessionError> {
-        let value = self.keyring.write_ticket(ticket, self.cookie.cookie_name(), self.cookie_protection, salt()?)?;
+        let value = self.keyring.write_ticket(ticket, self.cookie.cookie_name(), self.cookie_protection, nonce()?)?;
         let end = match self.keeping {
             // The row's idle expiry is the truth: the browser keeps the cookie for as long as the row might live.
-            Keeping::Rows { .. } => ticket.deadline(),
+            Keeping::Rows { .. } => self.timeouts.deadline(ticket.created_at(), ticket.lifetime_s()),
             Keeping::Stateless => ticket.expires_at(),
         };
-        self.cookie.set(&value, end.seconds_since(now))
+        self.cookie.set(&value, ticket.is_persistent().then(|| end.seconds_since(now)))
     }
 }
 
@@ -481,8 +497,8 @@ fn secret() -> Result<Secret, SessionError> {
     Secret::random().map_err(|_| SessionError::Random)
 }
 
-fn salt() -> Result<Salt, SessionError> {
-    Salt::random().map_err(|_| SessionError::Random)
+fn nonce() -> Result<Nonce, SessionError> {
+    Nonce::random().map_err(|_| SessionError::Random)
 }
 
 /// A random wait that grows with the attempts, at most 64 ms: processes that collide come apart.

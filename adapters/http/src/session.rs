@@ -10,10 +10,10 @@ use std::{
 
 use http::HeaderValue;
 use serde::{Serialize, de::DeserializeOwned};
-use waxseal_core::{Changes, Data, RowId, Ticket, Timestamp, check_subject};
+use waxseal_core::{Changes, Data, RowId, Terms, Ticket, Timestamp, check_subject};
 
 use crate::{
-    Found, Outcome, Row, SessionError, Typed, TypedData, Which,
+    Found, Outcome, Row, SessionError, SignIn, Typed, TypedData, Which,
     cookie::Cookies,
     sessions::{Engine, Keeping, Loaded, Tickets},
 };
@@ -77,7 +77,10 @@ pub(crate) enum Renewal {
     #[default]
     None,
     Renew,
-    SignIn(String),
+    SignIn {
+        subject: String,
+        terms: Terms,
+    },
 }
 
 #[derive(Default)]
@@ -125,7 +128,7 @@ impl State {
     /// one's.
     pub(crate) fn base(&self, tickets: &Tickets) -> &Data {
         let other_subject = match (&self.renewal, self.ticket(tickets).and_then(Ticket::subject)) {
-            (Renewal::SignIn(new), Some(present)) => new != present,
+            (Renewal::SignIn { subject, .. }, Some(present)) => subject != present,
             _ => false,
         };
         match &self.behind {
@@ -205,14 +208,14 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    pub(crate) fn new(row: Row, current: Option<RowId>) -> Self {
+    pub(crate) fn new(engine: &Engine, row: Row, current: Option<RowId>) -> Self {
         Self {
             id: row.id,
             times: Times {
                 created_at: row.created_at,
                 last_seen_at: row.seen_at,
-                expires_at: row.expires_at,
-                deadline: row.deadline(),
+                expires_at: engine.expires_at(&row),
+                deadline: engine.deadline(&row),
             },
             label: row.label,
             is_current: current == Some(row.id),
@@ -265,7 +268,7 @@ impl Session {
         if state.destroy {
             return Ok(None);
         }
-        if let Renewal::SignIn(subject) = &state.renewal {
+        if let Renewal::SignIn { subject, .. } = &state.renewal {
             return Ok(Some(subject.clone()));
         }
         Ok(match state.behind {
@@ -297,7 +300,7 @@ impl Session {
                 created_at: ticket.created_at(),
                 last_seen_at: live.seen_at,
                 expires_at: live.expires_at,
-                deadline: ticket.deadline(),
+                deadline: self.0.engine.timeouts.deadline(ticket.created_at(), ticket.lifetime_s()),
             }),
             _ => None,
         })
@@ -389,9 +392,20 @@ impl Session {
     /// ID After Any Privilege Level Change"). A sign-in takes effect even where the session before it was ended meanwhile; it
     /// then starts with this request's changes alone.
     pub fn sign_in(&self, subject: &str) -> Result<(), SessionError> {
+        self.record_sign_in(subject, self.0.engine.default_terms())
+    }
+
+    /// [`sign_in`](Self::sign_in) with other times than the configured ones, for example "remember me". An error where they are
+    /// over the configured bounds; nothing is recorded then.
+    pub fn sign_in_with(&self, subject: &str, sign_in: SignIn) -> Result<(), SessionError> {
+        let engine = &self.0.engine;
+        self.record_sign_in(subject, sign_in.terms(engine.default_terms(), &engine.timeouts)?)
+    }
+
+    fn record_sign_in(&self, subject: &str, terms: Terms) -> Result<(), SessionError> {
         check_subject(subject)?;
         self.change(|state| {
-            state.renewal = Renewal::SignIn(subject.to_owned());
+            state.renewal = Renewal::SignIn { subject: subject.to_owned(), terms };
             state.outdate();
         });
         Ok(())
@@ -444,7 +458,7 @@ impl Session {
         let (subject, id) = self.identity().await?;
         let store = self.0.engine.store("listing sessions")?;
         let rows = store.list_by_subject(&subject, self.0.engine.now()).await?;
-        Ok(rows.into_iter().map(|row| SessionInfo::new(row, id)).collect())
+        Ok(self.0.engine.listed(rows, id))
     }
 
     /// Ends one session of this session's subject, at once; `false` where the subject has no such session. Its own id is a
@@ -609,7 +623,7 @@ impl Session {
                     generation: 0,
                     label: None,
                     seen_at: ticket.issued_at(),
-                    expires_at: ticket.expires_at(),
+                    expires_at: self.0.engine.timeouts.bounded_expiry(ticket.issued_at(), ticket.expires_at()),
                     data: ticket.claims().clone(),
                 }),
                 Keeping::Rows { store, .. } => self.0.engine.load(store.as_ref(), ticket).await?,
@@ -674,9 +688,9 @@ impl Session {
                     state.forget_changes();
                     return Ok(outcome);
                 }
-                let due = match &state.behind {
-                    Behind::Live(live) => {
-                        touch && !state.discarded && self.0.engine.timeouts.touch_due(self.0.engine.now(), live.seen_at)
+                let due = match (&state.behind, self.ticket(&state)) {
+                    (Behind::Live(live), Some(ticket)) if touch && !state.discarded => {
+                        self.0.engine.touch_due(ticket, live)
                     }
                     _ => false,
                 };

@@ -3,11 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
-use waxseal_core::{Keyring, Protection, RowContext, RowId, Ticket, TicketError, Timeouts, Timestamp};
+use waxseal_core::{Keyring, Protection, RowContext, RowId, Terms, Ticket, TicketError, Timeouts, Timestamp};
 
 use crate::{
-    Clock, CommitPolicy, CookieOptions, Found, Outcome, Session, SessionError, SessionInfo, SessionsBuilder, Store,
-    StoreError, Which, contention::Contention, cookie::Cookies, headers, session::Live,
+    Clock, CommitPolicy, CookieOptions, Found, OlderRows, Outcome, Row, Session, SessionError, SessionInfo,
+    SessionsBuilder, Store, StoreError, Which, contention::Contention, cookie::Cookies, headers, session::Live,
 };
 
 /// The sessions of an application: keyring, store and options. Cheap to clone.
@@ -20,6 +20,7 @@ pub(crate) struct Engine {
     pub(crate) keeping: Keeping,
     pub(crate) cookie: CookieOptions,
     pub(crate) timeouts: Timeouts,
+    pub(crate) older_rows: OlderRows,
     pub(crate) cookie_protection: Protection,
     pub(crate) max_data_bytes: usize,
     pub(crate) commit_policy: CommitPolicy,
@@ -87,10 +88,10 @@ impl Engine {
                 break;
             }
             match self.keyring.open_ticket(name, value, now) {
-                Ok(ticket) if matches!(self.keeping, Keeping::Stateless) && ticket.idle_expired(now) => {
-                    tracing::debug!(row_id = %ticket.row_id(), "session cookie refused: idle timeout reached");
-                }
-                Ok(ticket) => tickets.push(ticket),
+                Ok(ticket) => match self.refusal(&ticket, now) {
+                    None => tickets.push(ticket),
+                    Some(reason) => tracing::debug!(row_id = %ticket.row_id(), reason, "session cookie refused"),
+                },
                 Err(reason @ (TicketError::Forged | TicketError::UnknownKey(_))) => {
                     tracing::warn!(%reason, "session cookie refused");
                 }
@@ -98,6 +99,42 @@ impl Engine {
             }
         }
         tickets
+    }
+
+    /// Why an authentic ticket is none here, if so.
+    fn refusal(&self, ticket: &Ticket, now: Timestamp) -> Option<&'static str> {
+        match (&self.keeping, ticket.is_stateless()) {
+            (Keeping::Rows { .. }, true) => return Some("it is a stateless session's, and these have a store"),
+            (Keeping::Stateless, false) => return Some("its session has a row, and these sessions are stateless"),
+            _ => {}
+        }
+        if now.has_reached(self.timeouts.deadline(ticket.created_at(), ticket.lifetime_s())) {
+            return Some("the lifetime that is configured now is over");
+        }
+        let idle_expiry = self.timeouts.bounded_expiry(ticket.issued_at(), ticket.expires_at());
+        (ticket.is_stateless() && now.has_reached(idle_expiry)).then_some("the idle timeout is reached")
+    }
+
+    /// The terms of a session whose sign-in asks for none.
+    pub(crate) fn default_terms(&self) -> Terms {
+        self.timeouts.terms().with_persistence(self.cookie.is_persistent())
+    }
+
+    /// When a row's session ends whatever happens. The bound of now counts.
+    pub(crate) fn deadline(&self, row: &Row) -> Timestamp {
+        self.timeouts.deadline(row.created_at, row.lifetime_s)
+    }
+
+    /// When a row's session ends unless it is used. The bound of now counts.
+    pub(crate) fn expires_at(&self, row: &Row) -> Timestamp {
+        self.timeouts.bounded_expiry(row.seen_at, row.expires_at).min(self.deadline(row))
+    }
+
+    /// The live ones of a subject's rows, as the list of sessions shows them.
+    pub(crate) fn listed(&self, rows: Vec<Row>, current: Option<RowId>) -> Vec<SessionInfo> {
+        let now = self.now();
+        let live = rows.into_iter().filter(|row| !now.has_reached(self.expires_at(row)));
+        live.map(|row| SessionInfo::new(self, row, current)).collect()
     }
 
     /// What is behind a ticket. What does not open is no session (and an error in the log), never an empty live one.
@@ -113,14 +150,14 @@ impl Engine {
                 tracing::debug!(row_id = %id, "session ended: its row is gone");
                 return Ok(Loaded::Nothing);
             }
-            // It will not mend itself: an error would lock the user out for as long as he keeps the cookie.
+            // It will not mend itself: an error would lock users out for as long as they keep the cookie.
             Err(StoreError::Damaged(why)) => {
                 tracing::error!(row_id = %id, why, "session row refused: it is damaged");
                 return Ok(Loaded::Nothing);
             }
             Err(error) => return Err(error.into()),
         };
-        if row.is_expired(self.now()) {
+        if self.now().has_reached(self.expires_at(&row)) {
             tracing::debug!(row_id = %id, "session ended: expired");
             return Ok(Loaded::Nothing);
         }
@@ -140,7 +177,15 @@ impl Engine {
             tracing::error!(row_id = %id, "session row refused: its columns are not those of its ticket");
             return Ok(Loaded::Nothing);
         }
-        match self.keyring.open_row(ticket.secret(), &context, std::mem::take(&mut row.data)) {
+        if row.generation < ticket.generation() {
+            let (generation, expected) = (row.generation, ticket.generation());
+            tracing::error!(row_id = %id, generation, expected, policy = ?self.older_rows, "session row is older than its cookie");
+            if self.older_rows == OlderRows::Refuse {
+                return Ok(Loaded::Nothing);
+            }
+        }
+        row.expires_at = self.expires_at(&row);
+        match self.keyring.open_row_of_any_generation(ticket.secret(), &context, std::mem::take(&mut row.data)) {
             Ok(data) => Ok(Loaded::Live(Live::new(row, data))),
             Err(reason) => {
                 tracing::error!(row_id = %id, %reason, "session row refused");
@@ -227,7 +272,7 @@ impl Sessions {
     /// The live sessions of a subject, the most recently seen first.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
         let rows = self.0.store("listing sessions")?.list_by_subject(subject, self.0.now()).await?;
-        Ok(rows.into_iter().map(|row| SessionInfo::new(row, None)).collect())
+        Ok(self.0.listed(rows, None))
     }
 
     /// Ends one session of a subject; `false` where the subject has no such session.
