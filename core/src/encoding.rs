@@ -3,8 +3,11 @@
 use alloc::{string::String, vec::Vec};
 
 use base64_simd::{Out, URL_SAFE_NO_PAD};
-use postcard::ser_flavors::{Flavor, Size};
-use serde::Serialize;
+use postcard::{
+    de_flavors,
+    ser_flavors::{Flavor, Size},
+};
+use serde::{Deserialize, Serialize};
 
 pub(crate) fn to_base64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
@@ -53,9 +56,63 @@ impl Flavor for Append<'_> {
     }
 }
 
+/// Reads a value that takes up all of `bytes`, in its one spelling.
+pub(crate) fn postcard_read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
+    let mut deserializer = postcard::Deserializer::from_flavor(Canonical { rest: bytes, continues: false });
+    let value = T::deserialize(&mut deserializer).ok()?;
+    deserializer.finalize().ok()?.is_empty().then_some(value)
+}
+
+/// Refuses varints that are longer than they need to be: their last byte is zero. Postcard takes single bytes only for varints,
+/// booleans and the tags of options, so a byte with the top bit set is always followed by the same varint's next one.
+struct Canonical<'de> {
+    rest: &'de [u8],
+    /// The last byte belongs to a varint that goes on.
+    continues: bool,
+}
+
+impl<'de> de_flavors::Flavor<'de> for Canonical<'de> {
+    type Remainder = &'de [u8];
+    type Source = &'de [u8];
+
+    #[inline]
+    fn pop(&mut self) -> postcard::Result<u8> {
+        let (byte, rest) = self.rest.split_first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        if self.continues && *byte == 0 {
+            return Err(postcard::Error::DeserializeBadVarint);
+        }
+        self.continues = *byte >= 0x80;
+        self.rest = rest;
+        Ok(*byte)
+    }
+
+    #[inline]
+    fn try_take_n(&mut self, count: usize) -> postcard::Result<&'de [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> postcard::Result<&'de [u8]> {
+        Ok(self.rest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_shortest_varints_are_read() {
+        assert_eq!(postcard_read::<u64>(&[0xac, 0x02]), Some(300));
+        assert_eq!(postcard_read::<(u64, u64)>(&[0x80, 0x01, 0]), Some((128, 0)));
+        assert_eq!(postcard_read::<u64>(&[0]), Some(0));
+        for overlong in [[0xac, 0x82, 0x00].as_slice(), &[0x80, 0x00], &[0x80, 0x80, 0x00]] {
+            assert_eq!(postcard_read::<u64>(overlong), None);
+            assert!(postcard::from_bytes::<u64>(overlong).is_ok(), "postcard alone reads it");
+        }
+        assert_eq!(postcard_read::<u64>(&[1, 0]), None, "a byte is left");
+    }
 
     #[test]
     fn only_the_canonical_spelling_is_read() {

@@ -37,11 +37,7 @@ impl Data {
 
     /// Decodes what [`encode`](Self::encode) gave. Any input is safe: see the bounds above.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        match postcard::take_from_bytes::<WireDataOwned>(bytes) {
-            // One spelling: postcard reads overlong varints, but what was read never encodes to more bytes.
-            Ok((data, [])) if data.0.encoded_len() == bytes.len() => Ok(data.0),
-            _ => Err(DecodeError),
-        }
+        encoding::postcard_read::<WireDataOwned>(bytes).map(|data| data.0).ok_or(DecodeError)
     }
 
     pub(crate) const fn wire(&self) -> WireData<'_> {
