@@ -58,6 +58,6 @@ pub use sessions::Sessions;
 pub use store::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
-    Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Timeouts, TimeoutsError,
-    Timestamp, Value, ValueError, from_value, to_value,
+    Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Timeouts,
+    TimeoutsError, Timestamp, Value, ValueError, ValueKind, from_value, to_value,
 };
