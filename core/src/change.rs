@@ -36,7 +36,7 @@ impl Changes {
 
     /// Records that `key` gets `value`.
     pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), ValueError> {
-        let value = to_value(value)?;
+        let value = to_value(value).map_err(|error| error.for_key(key))?;
         self.0.push(Change::Set(key.into(), value));
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Changes {
                 }
                 Change::Clear => data.clear(),
                 Change::Update(key, f) => {
-                    let value = f(data.value(key).cloned())?;
+                    let value = f(data.value(key).cloned()).map_err(|error| error.for_key(key))?;
                     data.set(key, value);
                 }
             }

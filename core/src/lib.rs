@@ -60,7 +60,7 @@ mod time;
 mod timeouts;
 
 pub use change::{Changes, UpdateFn};
-pub use data::{Data, DecodeError, Value, ValueError, from_value, to_value};
+pub use data::{Data, DecodeError, Mismatch, Refusal, Value, ValueError, ValueKind, from_value, to_value};
 pub use edge::EdgeKeys;
 pub use envelope::{OpenError, Protection, SealError};
 pub use key::{KeyError, KeyId, RootKey};

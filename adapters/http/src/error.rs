@@ -29,7 +29,7 @@ pub enum SessionError {
     #[error("no random bytes for a new session")]
     Random,
     /// A value cannot be kept, or is not of the type that was asked for.
-    #[error("session data: {0}")]
+    #[error("{0}")]
     Value(#[from] ValueError),
     /// The subject given to `sign_in` was refused.
     #[error("sign-in: {0}")]

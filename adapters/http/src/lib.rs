@@ -60,6 +60,6 @@ pub use sign_in::SignIn;
 pub use store::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
-    Data, EdgeKeys, KeyError, KeyId, Keyring, Protection, RootKey, RowId, SubjectError, Terms, Timeouts, TimeoutsError,
-    Timestamp, Value, ValueError, from_value, to_value,
+    Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Terms,
+    Timeouts, TimeoutsError, Timestamp, Value, ValueError, ValueKind, from_value, to_value,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use salvo_core::Depot;
 use salvo_session::{Session as Stock, SessionDepotExt};
-use waxseal_http::{Session, SessionError, ValueError};
+use waxseal_http::{Mismatch, Refusal, Session, SessionError, ValueError};
 
 use crate::saysion;
 
@@ -21,8 +21,8 @@ impl SaysionSession {
         let mut stock = Stock::new();
         let mut before = BTreeMap::new();
         for (key, value) in data.iter() {
-            let text = serde_json::to_string(value)
-                .map_err(|error| SessionError::Value(ValueError::Serde(error.to_string())))?;
+            let text =
+                serde_json::to_string(value).map_err(|_| ValueError::from(Mismatch::Deserialize).for_key(key))?;
             stock.insert_raw(key, text.clone());
             before.insert(key.to_owned(), text);
         }
@@ -43,13 +43,12 @@ impl SaysionSession {
         if stock.id() != self.id {
             session.renew();
         }
-        let after =
-            saysion::entries(&stock).map_err(|error| SessionError::Value(ValueError::Serde(error.to_string())))?;
+        let after = saysion::entries(&stock).map_err(|_| ValueError::from(Refusal::Serialize))?;
         for key in self.before.keys().filter(|key| !after.contains_key(*key)) {
             session.remove(key);
         }
         for (key, text) in after.iter().filter(|(key, text)| self.before.get(*key) != Some(text)) {
-            session.insert(key, saysion::value(text)?)?;
+            session.insert(key, saysion::value(key, text)?)?;
         }
         Ok(())
     }

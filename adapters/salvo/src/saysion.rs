@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use salvo_session::Session;
 use serde_json::Value as Json;
-use waxseal_http::{Data, SessionError};
+use waxseal_http::{Data, Refusal, SessionError, ValueError};
 
 /// Its entries: JSON text each.
 pub(crate) fn entries(session: &Session) -> Result<BTreeMap<String, String>, serde_json::Error> {
@@ -13,15 +13,16 @@ pub(crate) fn entries(session: &Session) -> Result<BTreeMap<String, String>, ser
 }
 
 /// One entry as a value of ours. Text that is not JSON (`insert_raw` takes any) is refused: it would come back as another.
-pub(crate) fn value(text: &str) -> Result<Json, SessionError> {
-    serde_json::from_str(text).map_err(|error| SessionError::Value(waxseal_http::ValueError::Serde(error.to_string())))
+pub(crate) fn value(key: &str, text: &str) -> Result<Json, SessionError> {
+    // Not the error of JSON, which may quote the text.
+    serde_json::from_str(text).map_err(|_| ValueError::from(Refusal::Serialize).for_key(key).into())
 }
 
 /// Entries as they are kept.
 pub(crate) fn data(entries: &BTreeMap<String, String>) -> Result<Data, SessionError> {
     let mut data = Data::new();
     for (key, text) in entries {
-        data.insert(key, &value(text)?)?;
+        data.insert(key, &value(key, text)?)?;
     }
     Ok(data)
 }

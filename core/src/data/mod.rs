@@ -1,6 +1,9 @@
 //! A session's data: a map from names to self-describing values, with typed access through serde.
 
 mod de;
+mod error;
+mod key;
+mod plain;
 mod ser;
 mod value;
 mod wire;
@@ -11,8 +14,9 @@ use core::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use de::from_value;
+pub use error::{Mismatch, Refusal, ValueError, ValueKind};
 pub use ser::to_value;
-pub use value::{Value, ValueError};
+pub use value::Value;
 pub use wire::DecodeError;
 pub(crate) use wire::{WireData, WireDataOwned};
 
@@ -38,15 +42,12 @@ impl Pairs {
         self.0.push((key, value));
     }
 
-    /// As data, or a key that is there twice.
-    pub(crate) fn try_into_data(self) -> Result<Data, String> {
+    /// As data, unless a key is there twice.
+    pub(crate) fn try_into_data(self) -> Option<Data> {
         let mut pairs = self.0;
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let twice = pairs.windows(2).find_map(|pair| match pair {
-            [(a, _), (b, _)] if a == b => Some(a.clone()),
-            _ => None,
-        });
-        twice.map_or(Ok(Data(pairs)), Err)
+        let distinct = pairs.is_sorted_by(|(a, _), (b, _)| a < b);
+        distinct.then_some(Data(pairs))
     }
 
     /// As data; of equal keys the last one's value counts, as in JSON.
@@ -73,13 +74,17 @@ impl Data {
 
     /// The value of `key` as a `T`, or nothing where the key is absent. An error where the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
-        self.value(key).map(from_value).transpose()
+        self.value(key).map(from_value).transpose().map_err(|error| error.for_key(key))
     }
 
     /// The value of `key` as it is.
     pub fn value(&self, key: &str) -> Option<&Value> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<(&str, &Value)> {
         let at = self.find(key).ok()?;
-        self.0.get(at).map(|(_, value)| value)
+        self.0.get(at).map(|(key, value)| (key.as_str(), value))
     }
 
     /// Where `key` is, or where it would be.
@@ -87,9 +92,9 @@ impl Data {
         self.0.binary_search_by(|(other, _)| other.as_str().cmp(key))
     }
 
-    /// Sets `key`; tells whether that changed anything.
+    /// Sets `key`; tells whether that changed anything. [`to_value`] says which values are refused.
     pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<bool, ValueError> {
-        let value = to_value(value)?;
+        let value = to_value(value).map_err(|error| error.for_key(key))?;
         Ok(self.set(key, value))
     }
 

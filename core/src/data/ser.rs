@@ -1,89 +1,69 @@
 //! From Rust values to [`Value`]s, by serde. Nothing is kept that would come back as something else.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 
-use serde::{
-    Serialize, Serializer,
-    ser::{self, Impossible, SerializeMap as _},
-};
+use serde::{Serialize, Serializer, ser};
 
-use super::{Data, MAX_DEPTH, Pairs, Value, ValueError};
+use super::{
+    Data, MAX_DEPTH, Pairs, Refusal, Value, ValueError,
+    key::{KeysSeen, ToKey},
+};
 
 /// The value of any serializable thing.
 ///
-/// Structs become maps; unit variants text; other variants a map of one entry; `None` and `()` nothing. Errors name what
-/// cannot be kept: see [`ValueError`].
+/// A struct becomes a map, a unit variant text, any other variant a map of one entry, `None` and `()` nothing. Keys of maps
+/// become text.
+///
+/// [`from_value`](crate::from_value) reads every value that is accepted here as the same type. What it could not read is
+/// refused: see [`Refusal`] for the list. Two of them need an explanation:
+///
+/// - Serde reads the content of internally tagged and untagged enums, and flattened fields, in a way that cannot read
+///   128-bit integers. They are refused everywhere, because a serializer cannot see how its output will be read.
+/// - In such content serde expects an integer key as an integer, but it is kept as text. If text fails, `from_value` tries
+///   again with all keys that look like integers or booleans as such. This needs a value in which all such keys are of the
+///   same kind: a `HashMap<u32, _>` next to a `HashMap<String, _>` is refused if the latter has a key such as `"5"`.
+///
+/// Some types accept keys of any kind, and take a failed attempt for an answer: a flattened `Option` that contains a map
+/// with integer keys, an untagged enum with variants for both kinds of keys. They read integer keys as text, as from JSON.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
-    value.serialize(ToValue { depth: MAX_DEPTH })
-}
-
-impl Serialize for Value {
-    /// The plain form: what JSON and other self-describing formats expect.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(v) => serializer.serialize_bool(*v),
-            Self::I64(v) => serializer.serialize_i64(*v),
-            Self::U64(v) => serializer.serialize_u64(*v),
-            Self::F64(v) => serializer.serialize_f64(*v),
-            Self::Str(v) => serializer.serialize_str(v),
-            Self::Bytes(v) => serializer.serialize_bytes(v),
-            Self::Seq(v) => serializer.collect_seq(v),
-            Self::Map(v) => v.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Data {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.len()))?;
-        for (key, value) in self.iter() {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
+    let seen = KeysSeen::default();
+    let value = value.serialize(ToValue { depth: MAX_DEPTH, seen: &seen })?;
+    seen.check()?;
+    Ok(value)
 }
 
 /// Serializes into a [`Value`]; `depth` is how many more levels may follow.
 #[derive(Clone, Copy)]
-struct ToValue {
+struct ToValue<'a> {
     depth: usize,
+    seen: &'a KeysSeen,
 }
 
-impl ToValue {
+impl ToValue<'_> {
     fn deeper(self) -> Result<Self, ValueError> {
-        self.depth.checked_sub(1).map(|depth| Self { depth }).ok_or(ValueError::TooDeep)
+        let depth = self.depth.checked_sub(1).ok_or(Refusal::TooDeep)?;
+        Ok(Self { depth, ..self })
+    }
+
+    /// A map of one entry: how an enum's variant with contents is kept.
+    fn tagged(self, variant: &str, value: Value) -> Value {
+        self.seen.text(variant);
+        let mut map = Data::new();
+        map.set(variant, value);
+        Value::Map(map)
     }
 }
 
-fn integer(value: impl TryInto<i64> + TryInto<u64> + Copy) -> Result<Value, ValueError> {
-    if let Ok(signed) = value.try_into() {
-        return Ok(Value::I64(signed));
-    }
-    value.try_into().map(Value::U64).map_err(|_| ValueError::IntegerTooLarge)
-}
-
-/// A map of one entry: how an enum's variant with contents is kept.
-fn tagged(variant: &str, value: Value) -> Value {
-    let mut map = Data::new();
-    map.set(variant, value);
-    Value::Map(map)
-}
-
-impl Serializer for ToValue {
+impl<'a> Serializer for ToValue<'a> {
     type Ok = Value;
     type Error = ValueError;
-    type SerializeSeq = Elements;
-    type SerializeTuple = Elements;
-    type SerializeTupleStruct = Elements;
-    type SerializeTupleVariant = Elements;
-    type SerializeMap = Entries;
-    type SerializeStruct = Entries;
-    type SerializeStructVariant = Entries;
+    type SerializeSeq = Elements<'a>;
+    type SerializeTuple = Elements<'a>;
+    type SerializeTupleStruct = Elements<'a>;
+    type SerializeTupleVariant = Elements<'a>;
+    type SerializeMap = Entries<'a>;
+    type SerializeStruct = Entries<'a>;
+    type SerializeStructVariant = Entries<'a>;
 
     fn serialize_bool(self, v: bool) -> Result<Value, ValueError> {
         Ok(Value::Bool(v))
@@ -105,8 +85,8 @@ impl Serializer for ToValue {
         Ok(Value::I64(v))
     }
 
-    fn serialize_i128(self, v: i128) -> Result<Value, ValueError> {
-        integer(v)
+    fn serialize_i128(self, _: i128) -> Result<Value, ValueError> {
+        Err(Refusal::Integer128.into())
     }
 
     fn serialize_u8(self, v: u8) -> Result<Value, ValueError> {
@@ -122,11 +102,11 @@ impl Serializer for ToValue {
     }
 
     fn serialize_u64(self, v: u64) -> Result<Value, ValueError> {
-        integer(v)
+        Ok(i64::try_from(v).map_or(Value::U64(v), Value::I64))
     }
 
-    fn serialize_u128(self, v: u128) -> Result<Value, ValueError> {
-        integer(v)
+    fn serialize_u128(self, _: u128) -> Result<Value, ValueError> {
+        Err(Refusal::Integer128.into())
     }
 
     fn serialize_f32(self, v: f32) -> Result<Value, ValueError> {
@@ -155,7 +135,7 @@ impl Serializer for ToValue {
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, ValueError> {
         match value.serialize(self)? {
-            Value::Null => Err(ValueError::NestedOption),
+            Value::Null => Err(Refusal::NestedOption.into()),
             value => Ok(value),
         }
     }
@@ -183,18 +163,18 @@ impl Serializer for ToValue {
         variant: &'static str,
         value: &T,
     ) -> Result<Value, ValueError> {
-        Ok(tagged(variant, value.serialize(self.deeper()?)?))
+        Ok(self.tagged(variant, value.serialize(self.deeper()?)?))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Elements, ValueError> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Elements<'a>, ValueError> {
         Elements::new(self, None)
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Elements, ValueError> {
+    fn serialize_tuple(self, _: usize) -> Result<Elements<'a>, ValueError> {
         Elements::new(self, None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements, ValueError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Elements<'a>, ValueError> {
         Elements::new(self, None)
     }
 
@@ -204,15 +184,15 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Elements, ValueError> {
+    ) -> Result<Elements<'a>, ValueError> {
         Elements::new(self.deeper()?, Some(variant))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries, ValueError> {
-        Entries::new(self, None)
+    fn serialize_map(self, len: Option<usize>) -> Result<Entries<'a>, ValueError> {
+        Ok(Entries { sized: len.is_some(), ..Entries::new(self, None)? })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries, ValueError> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'a>, ValueError> {
         Entries::new(self, None)
     }
 
@@ -222,20 +202,20 @@ impl Serializer for ToValue {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Entries, ValueError> {
+    ) -> Result<Entries<'a>, ValueError> {
         Entries::new(self.deeper()?, Some(variant))
     }
 }
 
 /// A sequence, tuple or tuple variant in the making.
-struct Elements {
-    inner: ToValue,
+struct Elements<'a> {
+    inner: ToValue<'a>,
     values: Vec<Value>,
     variant: Option<&'static str>,
 }
 
-impl Elements {
-    fn new(outer: ToValue, variant: Option<&'static str>) -> Result<Self, ValueError> {
+impl<'a> Elements<'a> {
+    fn new(outer: ToValue<'a>, variant: Option<&'static str>) -> Result<Self, ValueError> {
         Ok(Self { inner: outer.deeper()?, values: Vec::new(), variant })
     }
 
@@ -247,23 +227,25 @@ impl Elements {
     fn finish(self) -> Value {
         let value = Value::Seq(self.values);
         match self.variant {
-            Some(variant) => tagged(variant, value),
+            Some(variant) => self.inner.tagged(variant, value),
             None => value,
         }
     }
 }
 
 /// A map, struct or struct variant in the making.
-struct Entries {
-    inner: ToValue,
+struct Entries<'a> {
+    inner: ToValue<'a>,
     pairs: Pairs,
     key: String,
     variant: Option<&'static str>,
+    /// Whether it told its length.
+    sized: bool,
 }
 
-impl Entries {
-    fn new(outer: ToValue, variant: Option<&'static str>) -> Result<Self, ValueError> {
-        Ok(Self { inner: outer.deeper()?, pairs: Pairs::new(), key: String::new(), variant })
+impl<'a> Entries<'a> {
+    fn new(outer: ToValue<'a>, variant: Option<&'static str>) -> Result<Self, ValueError> {
+        Ok(Self { inner: outer.deeper()?, pairs: Pairs::new(), key: String::new(), variant, sized: true })
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), ValueError> {
@@ -272,9 +254,9 @@ impl Entries {
     }
 
     fn finish(self) -> Result<Value, ValueError> {
-        let value = Value::Map(self.pairs.try_into_data().map_err(ValueError::DuplicateKey)?);
+        let value = Value::Map(self.pairs.try_into_data().ok_or(Refusal::DuplicateKey)?);
         Ok(match self.variant {
-            Some(variant) => tagged(variant, value),
+            Some(variant) => self.inner.tagged(variant, value),
             None => value,
         })
     }
@@ -282,7 +264,7 @@ impl Entries {
 
 macro_rules! elements {
     ($($trait:ident :: $method:ident),*) => {$(
-        impl ser::$trait for Elements {
+        impl ser::$trait for Elements<'_> {
             type Ok = Value;
             type Error = ValueError;
 
@@ -306,11 +288,12 @@ elements!(
 
 macro_rules! fields {
     ($($trait:ident),*) => {$(
-        impl ser::$trait for Entries {
+        impl ser::$trait for Entries<'_> {
             type Ok = Value;
             type Error = ValueError;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), ValueError> {
+                self.inner.seen.text(key);
                 self.put(key.into(), value)
             }
 
@@ -323,12 +306,12 @@ macro_rules! fields {
 
 fields!(SerializeStruct, SerializeStructVariant);
 
-impl ser::SerializeMap for Entries {
+impl ser::SerializeMap for Entries<'_> {
     type Ok = Value;
     type Error = ValueError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        self.key = key.serialize(ToKey)?;
+        self.key = key.serialize(ToKey { seen: self.inner.seen, sized: self.sized })?;
         Ok(())
     }
 
@@ -339,86 +322,5 @@ impl ser::SerializeMap for Entries {
 
     fn end(self) -> Result<Value, ValueError> {
         self.finish()
-    }
-}
-
-/// Serializes a map's key into text.
-struct ToKey;
-
-macro_rules! keys {
-    ($($method:ident: $type:ty),*) => {$(
-        fn $method(self, v: $type) -> Result<String, ValueError> {
-            Ok(v.to_string())
-        }
-    )*};
-}
-
-macro_rules! no_keys {
-    ($($method:ident($($arg:ty),*) -> $ok:ty = $name:literal),* $(,)?) => {$(
-        fn $method(self, $(_: $arg),*) -> Result<$ok, ValueError> {
-            Err(ValueError::MapKey($name))
-        }
-    )*};
-}
-
-type Never = Impossible<String, ValueError>;
-
-impl Serializer for ToKey {
-    type Ok = String;
-    type Error = ValueError;
-    type SerializeSeq = Never;
-    type SerializeTuple = Never;
-    type SerializeTupleStruct = Never;
-    type SerializeTupleVariant = Never;
-    type SerializeMap = Never;
-    type SerializeStruct = Never;
-    type SerializeStructVariant = Never;
-
-    keys!(
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_i128: i128, serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
-        serialize_u128: u128, serialize_char: char, serialize_str: &str
-    );
-
-    no_keys!(
-        serialize_f32(f32) -> String = "float",
-        serialize_f64(f64) -> String = "float",
-        serialize_bytes(&[u8]) -> String = "bytes",
-        serialize_none() -> String = "option",
-        serialize_unit() -> String = "unit",
-        serialize_unit_struct(&'static str) -> String = "unit struct",
-        serialize_seq(Option<usize>) -> Never = "sequence",
-        serialize_tuple(usize) -> Never = "tuple",
-        serialize_tuple_struct(&'static str, usize) -> Never = "tuple struct",
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Never = "tuple variant",
-        serialize_map(Option<usize>) -> Never = "map",
-        serialize_struct(&'static str, usize) -> Never = "struct",
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Never = "struct variant",
-    );
-
-    fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<String, ValueError> {
-        Err(ValueError::MapKey("option"))
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<String, ValueError> {
-        Ok(variant.into())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<String, ValueError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<String, ValueError> {
-        Err(ValueError::MapKey("variant with a value"))
-    }
-
-    fn collect_str<T: core::fmt::Display + ?Sized>(self, value: &T) -> Result<String, ValueError> {
-        Ok(format!("{value}"))
     }
 }

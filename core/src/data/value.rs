@@ -1,9 +1,6 @@
 //! One self-describing value.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use super::Data;
@@ -67,41 +64,5 @@ impl fmt::Debug for Value {
             Self::Seq(_) => "Seq",
             Self::Map(map) => return fmt::Debug::fmt(map, f),
         })
-    }
-}
-
-/// Why a Rust value cannot be kept in a session, or a kept value is not what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ValueError {
-    /// An integer of 128 bits that does not fit into 64.
-    #[error("an integer over 64 bits cannot be kept; store it as text or bytes")]
-    IntegerTooLarge,
-    /// A map key that is not text, an integer, a boolean or a character.
-    #[error("a map key of type {0} cannot be kept; use text or integers as keys, or a sequence of pairs")]
-    MapKey(&'static str),
-    /// Two keys of one map have the same text.
-    #[error("two keys of a map have the same text {0:?}")]
-    DuplicateKey(String),
-    /// `Some` of something that is kept as nothing, which would come back as `None`.
-    #[error("Some(None) and Some(()) cannot be told from None when read back; use an enum")]
-    NestedOption,
-    /// Values nested too deep.
-    #[error("the value is nested deeper than {} levels", super::MAX_DEPTH)]
-    TooDeep,
-    /// What serde reports: the value is of another type, or its own `Serialize` failed.
-    #[error("{0}")]
-    Serde(String),
-}
-
-impl serde::ser::Error for ValueError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Serde(message.to_string())
-    }
-}
-
-impl serde::de::Error for ValueError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Serde(message.to_string())
     }
 }
