@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use base64_simd::{Out, URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use postcard::{
     de_flavors,
     ser_flavors::{Flavor, Size},
@@ -17,13 +17,7 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
 ///
 /// Not branch-free: what it reads is the client's own cookie, so its timing tells the client nothing.
 pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = alloc::vec![0; decoded_len(text.len())];
-    let decoded = URL_SAFE_NO_PAD.decode(text, Out::from_slice(&mut bytes)).ok()?.len();
-    (decoded == bytes.len()).then_some(bytes)
-}
-
-const fn decoded_len(len: usize) -> usize {
-    (len / 4).saturating_mul(3).saturating_add((len % 4).saturating_mul(3) / 4)
+    URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
 /// How many bytes postcard makes of `value`.

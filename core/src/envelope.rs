@@ -129,19 +129,19 @@ fn encrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut Vec<u8>) -> Option<(
 }
 
 fn sign(keys: &impl Keys, context: &[&[u8]], bytes: &mut Vec<u8>) -> Option<()> {
-    let (prefix, payload) = bytes.split_at_checked(PREFIX)?;
-    let tag = mac(keys, context, prefix, payload)?.finalize().into_bytes();
-    bytes.extend_from_slice(&tag);
+    let mut mac = keys.mac();
+    authenticate(&mut mac, keys, context, bytes)?;
+    bytes.extend_from_slice(&mac.finalize().into_bytes());
     Some(())
 }
 
-fn mac(keys: &impl Keys, context: &[&[u8]], prefix: &[u8], payload: &[u8]) -> Option<Hmac<Sha256>> {
-    let mut mac = keys.mac();
+/// Feeds the MAC with what the tag of a signed envelope authenticates.
+fn authenticate(mac: &mut Hmac<Sha256>, keys: &impl Keys, context: &[&[u8]], signed: &[u8]) -> Option<()> {
+    let (prefix, payload) = signed.split_at_checked(PREFIX)?;
     match keys.secret() {
-        Some(secret) => pae::write(&mut mac, prefix, context, &[secret.as_bytes(), payload])?,
-        None => pae::write(&mut mac, prefix, context, &[payload])?,
+        Some(secret) => pae::write(mac, prefix, context, &[secret.as_bytes(), payload]),
+        None => pae::write(mac, prefix, context, &[payload]),
     }
-    Some(mac)
 }
 
 /// The contents of an envelope that passed. Wiped when dropped; what stood around them is no secret.
@@ -209,6 +209,7 @@ fn decrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut [u8], end: usize) ->
 
 fn verify(keys: &impl Keys, context: &[&[u8]], bytes: &[u8], end: usize) -> Option<()> {
     let (signed, tag) = bytes.split_at_checked(end)?;
-    let (prefix, payload) = signed.split_at_checked(PREFIX)?;
-    mac(keys, context, prefix, payload)?.verify_slice(tag).ok()
+    let mut mac = keys.mac();
+    authenticate(&mut mac, keys, context, signed)?;
+    mac.verify_slice(tag).ok()
 }
