@@ -120,10 +120,10 @@ pub(crate) fn close(
 
 fn encrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut Vec<u8>) -> Option<()> {
     let (header, plaintext) = bytes.split_at_mut_checked(SEALED_HEADER)?;
-    let aad = pae::Buffer::of(header, context)?;
+    let mut buffer = pae::Buffer::new();
+    let aad = buffer.encode(header, context)?;
     let nonce: &[u8; Nonce::LEN] = header.last_chunk()?;
-    let tag =
-        keys.with_cipher(|cipher| cipher.encrypt_inout_detached(nonce.into(), aad.as_slice(), plaintext.into()).ok())?;
+    let tag = keys.with_cipher(|cipher| cipher.encrypt_inout_detached(nonce.into(), aad, plaintext.into()).ok())?;
     bytes.extend_from_slice(&tag);
     Some(())
 }
@@ -199,12 +199,11 @@ pub(crate) fn open<K: Keys>(
 fn decrypt(keys: &impl Keys, context: &[&[u8]], bytes: &mut [u8], end: usize) -> Option<()> {
     let (rest, tag) = bytes.split_at_mut_checked(end)?;
     let (header, ciphertext) = rest.split_at_mut_checked(SEALED_HEADER)?;
-    let aad = pae::Buffer::of(header, context)?;
+    let mut buffer = pae::Buffer::new();
+    let aad = buffer.encode(header, context)?;
     let nonce: &[u8; Nonce::LEN] = header.last_chunk()?;
     let tag: &[u8; AEAD_TAG] = tag.first_chunk()?;
-    keys.with_cipher(|cipher| {
-        cipher.decrypt_inout_detached(nonce.into(), aad.as_slice(), ciphertext.into(), tag.into()).ok()
-    })
+    keys.with_cipher(|cipher| cipher.decrypt_inout_detached(nonce.into(), aad, ciphertext.into(), tag.into()).ok())
 }
 
 fn verify(keys: &impl Keys, context: &[&[u8]], bytes: &[u8], end: usize) -> Option<()> {

@@ -14,12 +14,10 @@ const LONGEST: usize = 168 + if MAX_SUBJECT_BYTES > MAX_NAME_BYTES { MAX_SUBJECT
 /// Writes PAE(`first`, `context`…, `last`…) into a MAC, in as few runs as can be: short ones cost a MAC more than their bytes.
 /// Nothing where `first` and `context` are over the longest that the format allows.
 pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], last: &[&[u8]]) -> Option<()> {
-    let mut buffer = Buffer::with_count(first, context, last.len())?;
+    let mut buffer = Buffer::new();
+    buffer.begin(first, context, last.len())?;
     for piece in last {
-        buffer.put(&(piece.len() as u64).to_le_bytes());
-        if buffer.overflow {
-            return None;
-        }
+        buffer.put(&(piece.len() as u64).to_le_bytes())?;
         mac.update(buffer.as_slice());
         mac.update(piece);
         buffer.len = 0;
@@ -27,44 +25,44 @@ pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], las
     Some(())
 }
 
-/// An encoding in one run, on the stack, as AES-GCM wants its associated data.
+/// An encoding in one run, on the stack, as an AEAD wants its associated data. It is filled where it stands: moving it would cost
+/// more than filling it.
 pub(crate) struct Buffer {
     bytes: [u8; LONGEST],
     len: usize,
-    overflow: bool,
 }
 
 impl Buffer {
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; LONGEST], len: 0 }
+    }
+
     /// PAE(`first`, `context`…), or nothing where it is over the longest that the format allows.
-    pub(crate) fn of(first: &[u8], context: &[&[u8]]) -> Option<Self> {
-        Self::with_count(first, context, 0)
+    pub(crate) fn encode(&mut self, first: &[u8], context: &[&[u8]]) -> Option<&[u8]> {
+        self.begin(first, context, 0)?;
+        Some(self.as_slice())
     }
 
     /// The beginning of an encoding that `more` pieces will follow.
-    fn with_count(first: &[u8], context: &[&[u8]], more: usize) -> Option<Self> {
-        let mut buffer = Self { bytes: [0; LONGEST], len: 0, overflow: false };
+    fn begin(&mut self, first: &[u8], context: &[&[u8]], more: usize) -> Option<()> {
         let count = context.len().saturating_add(more).saturating_add(1);
-        buffer.put(&(count as u64).to_le_bytes());
+        self.put(&(count as u64).to_le_bytes())?;
         for piece in [first].iter().chain(context) {
-            buffer.put(&(piece.len() as u64).to_le_bytes());
-            buffer.put(piece);
+            self.put(&(piece.len() as u64).to_le_bytes())?;
+            self.put(piece)?;
         }
-        (!buffer.overflow).then_some(buffer)
+        Some(())
     }
 
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    fn put(&mut self, bytes: &[u8]) {
+    fn put(&mut self, bytes: &[u8]) -> Option<()> {
         let end = self.len.saturating_add(bytes.len());
-        match self.bytes.get_mut(self.len..end) {
-            Some(room) => {
-                room.copy_from_slice(bytes);
-                self.len = end;
-            }
-            None => self.overflow = true,
-        }
+        self.bytes.get_mut(self.len..end)?.copy_from_slice(bytes);
+        self.len = end;
+        Some(())
     }
 }
 
@@ -72,22 +70,23 @@ impl Buffer {
 mod tests {
     use super::*;
 
+    fn encoded(first: &[u8], context: &[&[u8]]) -> Option<alloc::vec::Vec<u8>> {
+        Buffer::new().encode(first, context).map(<[u8]>::to_vec)
+    }
+
     #[test]
     fn encodes_as_paseto_does() {
-        let buffer = Buffer::of(b"test", &[]).unwrap();
-        assert_eq!(buffer.as_slice(), b"\x01\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0test");
-        let buffer = Buffer::of(b"", &[b"ab"]).unwrap();
-        assert_eq!(buffer.as_slice(), b"\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0ab");
+        assert_eq!(encoded(b"test", &[]).unwrap(), b"\x01\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0test");
+        assert_eq!(encoded(b"", &[b"ab"]).unwrap(), b"\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0ab");
     }
 
     #[test]
     fn moving_a_byte_between_pieces_changes_the_encoding() {
-        let (a, b) = (Buffer::of(b"ab", &[b"c"]).unwrap(), Buffer::of(b"a", &[b"bc"]).unwrap());
-        assert_ne!(a.as_slice(), b.as_slice());
+        assert_ne!(encoded(b"ab", &[b"c"]), encoded(b"a", &[b"bc"]));
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert!(Buffer::of(&[0; LONGEST], &[]).is_none());
+        assert!(encoded(&[0; LONGEST], &[]).is_none());
     }
 }
