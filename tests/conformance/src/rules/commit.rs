@@ -1,0 +1,115 @@
+//! Which responses commit, and which headers they get: rules R14 and R16.
+
+use super::{cookie, get, insert, is_dead, s, sign_in, signed_in};
+use crate::{Bench, Step, Step::*};
+use http::HeaderMap;
+use http::StatusCode;
+use http::header;
+use serde_json::json;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use waxseal_http::CommitPolicy;
+
+/// What a `save` that was given up still lands, the response tells: else the old cookie is dead and the new one never sent.
+pub async fn r14_a_save_that_was_given_up_is_told(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, cookie(&app, browser.cookie.as_deref().unwrap().as_bytes()));
+    let session = app.sessions.open(&headers);
+    session.subject().await.unwrap();
+    session.renew();
+    {
+        // Begun, and dropped: whether it has landed by then or not.
+        let mut save = pin!(session.save());
+        let _landed = poll_fn(|cx| Poll::Ready(save.as_mut().poll(cx).is_ready())).await;
+    }
+    let mut response = HeaderMap::new();
+    app.sessions.commit(&session, StatusCode::GATEWAY_TIMEOUT, &mut response).await.unwrap();
+    let renewed = response.contains_key(header::SET_COOKIE);
+    let old_is_good = browser.peek(&[Subject]).await.results == [json!("ada")];
+    assert_ne!(renewed, old_is_good, "either the new cookie was sent or the old one is good");
+}
+
+/// PEERS 5: elsewhere a renewal and then a 500 logs the user out.
+pub async fn r14_a_server_error_discards_all_but_a_sign_out(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    for failing in [Status(500), Fail(500), Fail(503)] {
+        for steps in [vec![insert("a", 2)], vec![sign_in("bob")], vec![Renew, Increment(s("a"))]] {
+            let steps: Vec<Step> = steps.into_iter().chain([failing.clone()]).collect();
+            let response = browser.send(&steps).await;
+            assert!(response.status.is_server_error(), "{steps:?}");
+            assert_eq!(response.set_cookies(), [""; 0], "{steps:?}");
+            assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")], "{steps:?}");
+        }
+    }
+    let old = browser.clone();
+    let response = browser.send(&[SignOut, Fail(500)]).await;
+    assert_eq!(response.status, 500);
+    assert!(response.set_cookies()[0].contains("Max-Age=0"));
+    assert!(is_dead(&old).await);
+}
+
+/// PEERS 13: in Poem changes vanish when the endpoint returns `Err`, even a redirect.
+pub async fn r14_every_other_status_commits_also_an_err(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    for (n, failing) in [Status(303), Fail(303), Status(404), Fail(404), Fail(401), Status(422)].into_iter().enumerate()
+    {
+        let status = match failing {
+            Status(status) | Fail(status) => status,
+            _ => unreachable!(),
+        };
+        let response = browser.send(&[insert("n", n), Renew, failing]).await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.set_cookies().len(), 1);
+        assert_eq!(browser.run(&[get("n")]).await, [n]);
+    }
+}
+
+pub async fn r14_the_policy_can_be_to_commit_always(bench: &Bench) {
+    let app = bench.app_with(|builder| builder.commit_policy(CommitPolicy::Always)).await;
+    let mut browser = signed_in(&app, "ada").await;
+    assert_eq!(browser.send(&[insert("a", 2), Fail(500)]).await.status, 500);
+    assert_eq!(browser.run(&[get("a")]).await, [2]);
+}
+
+pub async fn r16_headers_go_with_the_session(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = app.browser();
+    let has = |response: &crate::Response, name: &str| {
+        response.headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
+    let plain = browser.send(&[]).await;
+    assert_eq!((has(&plain, "vary"), has(&plain, "set-cookie"), has(&plain, "cache-control")), (None, None, None));
+    let read = browser.send(&[get("a")]).await;
+    assert_eq!(
+        (has(&read, "vary"), has(&read, "set-cookie"), has(&read, "cache-control")),
+        (Some(s("Cookie")), None, None)
+    );
+    let written = browser.send(&[insert("a", 1)]).await;
+    assert_eq!(has(&written, "vary"), Some(s("Cookie")));
+    assert_eq!(has(&written, "cache-control"), Some(s("no-store")));
+    let set = has(&written, "set-cookie").unwrap();
+    assert!(set.starts_with("__Host-session="), "{set}");
+    for flag in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/", "; Max-Age=28800"] {
+        assert!(set.contains(flag), "{set}");
+    }
+    assert!(!set.contains("Domain"));
+    let changed = browser.send(&[insert("a", 2)]).await;
+    assert_eq!(has(&changed, "set-cookie"), None, "only when the cookie changes");
+    let failed = browser.send(&[get("a"), Fail(404)]).await;
+    assert_eq!(has(&failed, "vary"), Some(s("Cookie")));
+}
+
+pub async fn r16_claims_travel_when_they_change(bench: &Bench) {
+    let app = bench.app_with(|builder| builder.claims(["role"])).await;
+    let mut browser = app.browser();
+    browser.run(&[sign_in("ada"), insert("role", "user"), insert("secret", 1)]).await;
+    assert_eq!(browser.run(&[TicketClaims, TicketSubject]).await, [json!({ "role": "user" }), json!("ada")]);
+    assert_eq!(browser.send(&[insert("secret", 2)]).await.set_cookies(), [""; 0]);
+    assert_eq!(browser.send(&[insert("role", "admin")]).await.set_cookies().len(), 1);
+    assert_eq!(browser.run(&[TicketClaims]).await, [json!({ "role": "admin" })]);
+}

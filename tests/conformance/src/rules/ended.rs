@@ -1,0 +1,105 @@
+//! What has ended stays ended: rule R7.
+
+use super::{get, insert, is_dead, s, sign_in, signed_in};
+use crate::{Bench, Browser, Step, Step::*};
+use serde_json::json;
+use waxseal_http::Which;
+
+/// PEERS 2: elsewhere a save after a logout brings the session back. Returns what the late request got.
+async fn late_write(bench: &Bench, end: impl AsyncFnOnce(&mut Browser), late: &[Step]) -> (crate::Response, Browser) {
+    late_request(bench, end, &[&[get("a"), Pause(s("late"))], late].concat()).await
+}
+
+async fn late_request(
+    bench: &Bench,
+    end: impl AsyncFnOnce(&mut Browser),
+    steps: &[Step],
+) -> (crate::Response, Browser) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let steps = steps.to_vec();
+    let request = {
+        let browser = browser.clone();
+        tokio::spawn(async move { browser.peek(&steps).await })
+    };
+    app.gates.reached("late", 1).await;
+    let before = browser.clone();
+    end(&mut browser).await;
+    app.gates.release("late", 1);
+    let response = request.await.unwrap();
+    assert!(is_dead(&before).await, "it was not brought back");
+    (response, browser)
+}
+
+pub async fn r07_a_save_after_a_sign_out_does_not_bring_the_session_back(bench: &Bench) {
+    for late in [vec![insert("b", 2)], vec![Increment(s("a"))], vec![Renew], vec![SetLabel(s("x"))]] {
+        let (response, _) = late_write(bench, async |browser| drop(browser.run(&[SignOut]).await), &late).await;
+        assert_eq!((response.status.as_u16(), response.set_cookies()), (200, vec![]));
+        assert_eq!(bench.probe.store().list_by_subject("ada", bench.now()).await.unwrap(), []);
+    }
+    let (response, _) =
+        late_write(bench, async |browser| drop(browser.run(&[SignOut]).await), &[insert("b", 2), Save, get("b")]).await;
+    assert_eq!(response.results[3..], [json!("Gone"), json!(null)], "a typed outcome");
+}
+
+/// Found in review: a request that had not read the session yet made a new one, whose cookie replaced that of a parallel sign-in,
+/// and whose data the next user of the browser found.
+pub async fn r07_an_unread_write_does_not_outlive_the_session_either(bench: &Bench) {
+    for late in [vec![insert("draft", "dear diary")], vec![Increment(s("a"))], vec![SetLabel(s("x")), insert("b", 1)]] {
+        for end in [SignOut, sign_in("bob"), Renew] {
+            let steps = [&[Pause(s("late"))], late.as_slice(), &[Save]].concat();
+            let ends = [end.clone()];
+            let (response, mut browser) =
+                late_request(bench, async |browser| drop(browser.run(&ends).await), &steps).await;
+            assert_eq!(response.results.last(), Some(&json!("Gone")), "{late:?} after {end:?}");
+            assert_eq!(response.set_cookies(), [""; 0], "{late:?} after {end:?}");
+            assert_eq!(browser.run(&[get("draft")]).await, [json!(null)]);
+        }
+    }
+    // The same where another device ended it.
+    let steps = [Pause(s("late")), insert("draft", 1), Save];
+    let end = async |_: &mut Browser| {
+        let ended = bench.probe.store().delete_by_subject("ada", Which::All, bench.now()).await.unwrap();
+        assert!(ended >= 1);
+    };
+    assert_eq!(late_request(bench, end, &steps).await.0.results[2], "Gone");
+}
+
+/// What the browser sends once it must have known of the end starts a new session: a visitor is a visitor.
+pub async fn r07_a_write_long_after_the_end_starts_a_new_session(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.probe.store().delete_by_subject("ada", Which::All, bench.now()).await.unwrap();
+    bench.advance(9);
+    assert_eq!(browser.run(&[insert("b", 1), Save]).await[1], "Gone", "it may have been sent before");
+    bench.advance(1);
+    assert_eq!(browser.run(&[insert("b", 1), Save]).await[1], "Created");
+    assert_eq!(browser.run(&[get("a"), get("b"), Subject]).await, [json!(null), json!(1), json!(null)]);
+}
+
+pub async fn r07_a_save_after_a_renewal_changes_neither_session(bench: &Bench) {
+    let (response, mut browser) =
+        late_write(bench, async |browser| drop(browser.run(&[Renew]).await), &[insert("a", 666)]).await;
+    assert_eq!(response.set_cookies(), [""; 0]);
+    assert_eq!(browser.run(&[get("a")]).await, [1]);
+}
+
+pub async fn r07_a_save_after_the_expiry_does_not_bring_the_session_back(bench: &Bench) {
+    let (response, _) = late_write(bench, async |_| bench.advance(1800), &[insert("b", 2), Save]).await;
+    assert_eq!(response.results[3], "Gone");
+}
+
+pub async fn r07_a_late_sign_in_starts_afresh_without_the_old_data(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let mut late = browser.clone();
+    let request = tokio::spawn(async move {
+        late.run(&[get("a"), Pause(s("late")), sign_in("ada"), insert("b", 2)]).await;
+        late
+    });
+    app.gates.reached("late", 1).await;
+    browser.run(&[SignOut]).await;
+    app.gates.release("late", 1);
+    let mut late = request.await.unwrap();
+    assert_eq!(late.run(&[Subject, get("a"), get("b")]).await, [json!("ada"), json!(null), json!(2)]);
+}

@@ -1,0 +1,57 @@
+//! When a session ends by time: rule R3.
+
+use super::{get, id, is_dead, signed_in};
+use crate::{Bench, Step::*};
+use serde_json::json;
+
+pub async fn r03_expired_at_equality_by_the_idle_timeout(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let row = id(&mut browser).await;
+    bench.advance(1799);
+    assert_eq!(browser.peek(&[Status(500), IsNew]).await.results, [json!(null), json!(false)]);
+    bench.advance(1);
+    assert!(is_dead(&browser).await);
+    assert!(bench.row(&row).await.is_some(), "the store still has it: the core decided");
+}
+
+pub async fn r03_expired_at_equality_by_the_lifetime_however_active(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let created = bench.now();
+    for _ in 0..19 {
+        bench.advance(1500);
+        assert_eq!(browser.run(&[get("a")]).await, [1]);
+    }
+    bench.advance(28_800 - 19 * 1500 - 1);
+    assert_eq!(browser.run(&[get("a"), Times]).await[1][2], created.unix_seconds() + 28_800);
+    bench.advance(1);
+    assert!(is_dead(&browser).await);
+}
+
+/// A store that lies about the lifetime is found out by the seal; one that returns expired rows is not believed (PEERS 10).
+pub async fn r03_the_core_decides_expiry_after_every_load(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    let later = bench.now().plus_seconds(1_000_000);
+    bench.probe.falsify(move |row| {
+        row.lifetime_s = 2_000_000;
+        row.expires_at = later;
+    });
+    assert!(is_dead(&browser).await, "a longer lifetime than the sealed one");
+    bench.probe.falsify(move |row| row.expires_at = row.created_at);
+    assert!(is_dead(&browser).await);
+    bench.probe.stop_falsifying();
+    assert!(!is_dead(&browser).await);
+}
+
+pub async fn r03_a_browser_that_missed_a_reissued_cookie_stays_signed_in(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    for _ in 0..10 {
+        bench.advance(1200);
+        // Every response gets lost: the cookie is the first one, its idle hint long past.
+        assert_eq!(browser.peek(&[Subject]).await.results, ["ada"]);
+    }
+    assert!(browser.ticket(bench.now()).idle_expired(bench.now()));
+}

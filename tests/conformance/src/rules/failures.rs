@@ -1,0 +1,56 @@
+//! What a failing store does: rule R9.
+
+use super::{get, insert, sign_in, signed_in};
+use crate::{Bench, Step::*};
+use serde_json::json;
+
+/// PEERS 8: elsewhere a read error is an empty session, or wipes the row.
+pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.probe.set_down(true);
+    for steps in [
+        vec![get("a")],
+        vec![Subject],
+        vec![insert("a", 2)],
+        vec![sign_in("bob")],
+        vec![Renew],
+        vec![SignOut],
+        vec![insert("a", 2), Save],
+    ] {
+        let response = browser.send(&steps).await;
+        assert_eq!(response.status, 503, "{steps:?}");
+        assert_eq!(response.set_cookies(), [""; 0], "{steps:?}");
+        let body = String::from_utf8(response.body).unwrap();
+        assert!(!body.contains("database"), "no detail for clients: {body}");
+    }
+    let mut stranger = app.browser();
+    assert_eq!(stranger.send(&[insert("a", 1)]).await.status, 503);
+    assert_eq!(stranger.cookie, None);
+    bench.probe.set_down(false);
+    assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+}
+
+pub async fn r09_a_failing_touch_fails_nothing(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.advance(100);
+    bench.probe.set_touches_fail(true);
+    let response = browser.send(&[get("a")]).await;
+    assert_eq!((response.status.as_u16(), response.set_cookies()), (200, vec![]));
+    bench.probe.set_touches_fail(false);
+    assert_eq!(browser.send(&[get("a")]).await.set_cookies().len(), 1, "the next one touches");
+}
+
+/// Found in review: a rotation whose COMMIT was answered by silence was taken for failed, and the user was signed out.
+pub async fn r09_a_lost_answer_is_not_a_lost_session(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.probe.set_answers_lost(true);
+    assert_eq!(browser.run(&[Renew, insert("a", 2), Save]).await[2], "Renewed");
+    let mut other = app.browser();
+    other.run(&[sign_in("bob")]).await;
+    bench.probe.set_answers_lost(false);
+    assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(2), json!("ada")]);
+    assert_eq!(other.run(&[Subject]).await, ["bob"]);
+}

@@ -1,0 +1,235 @@
+//! The verbs of a store, without the engine.
+
+use super::{cookie, get, signed_in};
+use crate::{Bench, Framework};
+use http::header;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+use waxseal_core::Secret;
+use waxseal_http::{Found, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+
+/// The client goes away in the middle of a save: it ends all the same. (Over a socket the whole request may be dropped before
+/// its handler ends; the engine by hand shows the rule alone.)
+pub async fn a_save_once_begun_runs_to_its_end(bench: &Bench) {
+    if bench.framework != Framework::Engine {
+        return;
+    }
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    for n in 0..20 {
+        let mut headers = http::HeaderMap::new();
+        headers.insert(header::COOKIE, cookie(&app, browser.cookie.as_deref().unwrap().as_bytes()));
+        let session = app.sessions.open(&headers);
+        session.insert("n", n).unwrap();
+        let mut answer = http::HeaderMap::new();
+        {
+            // Polled once, then dropped: the save has begun.
+            let mut commit = pin!(app.sessions.commit(&session, http::StatusCode::OK, &mut answer));
+            poll_fn(|context| Poll::Ready(commit.as_mut().poll(context).is_ready())).await;
+        }
+        drop(session);
+        for _ in 0..500 {
+            if browser.run(&[get("n")]).await == [n] {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(browser.run(&[get("n")]).await, [n]);
+    }
+}
+
+fn row(bench: &Bench, n: u8, subject: Option<&str>) -> Row {
+    let created_at = bench.now();
+    Row {
+        id: RowId::derive(&Secret::from_bytes([n; 32]), created_at),
+        generation: 1,
+        subject: subject.map(String::from),
+        label: None,
+        created_at,
+        lifetime_s: 1000,
+        seen_at: created_at.plus_seconds(0),
+        expires_at: created_at.plus_seconds(100),
+        data: vec![n; 40],
+    }
+}
+
+async fn found(store: &dyn Store, id: RowId) -> Option<Row> {
+    store.load(id).await.unwrap().and_then(Found::session)
+}
+
+pub async fn store_rows_come_back_as_they_went(bench: &Bench) {
+    let store = bench.probe.store();
+    let mut all = row(bench, 1, Some("ada ☃ \u{10348}"));
+    all.label = Some("Ünïcode on 手机".into());
+    all.data = (0..=255).cycle().take(70_000).collect();
+    let none = row(bench, 2, None);
+    for row in [&all, &none] {
+        store.insert(row.clone()).await.unwrap();
+        assert_eq!(found(store, row.id).await.as_ref(), Some(row));
+    }
+    assert_eq!(store.load(row(bench, 3, None).id).await.unwrap(), None);
+}
+
+pub async fn store_inserts_never_overwrite(bench: &Bench) {
+    let store = bench.probe.store();
+    let first = row(bench, 1, Some("ada"));
+    store.insert(first.clone()).await.unwrap();
+    let second = Row { data: vec![9], ..first.clone() };
+    assert!(matches!(store.insert(second).await, Err(StoreError::AlreadyExists)));
+    assert_eq!(found(store, first.id).await, Some(first));
+}
+
+pub async fn store_updates_need_the_generation_and_a_live_row(bench: &Bench) {
+    let store = bench.probe.store();
+    let first = row(bench, 1, Some("ada"));
+    let now = bench.now();
+    let update =
+        |generation, now| Update { id: first.id, generation, now, data: b"new", label: Some("l"), touch: None };
+    assert!(!store.update(update(1, now)).await.unwrap(), "never inserts");
+    assert_eq!(found(store, first.id).await, None);
+    store.insert(first.clone()).await.unwrap();
+    assert!(!store.update(update(2, now)).await.unwrap());
+    assert!(!store.update(update(1, first.expires_at)).await.unwrap(), "expired at equality");
+    assert_eq!(found(store, first.id).await.as_ref(), Some(&first));
+    assert!(store.update(update(1, now)).await.unwrap());
+    let saved = Row { generation: 2, data: b"new".to_vec(), label: Some("l".into()), ..first.clone() };
+    assert_eq!(found(store, first.id).await.as_ref(), Some(&saved), "the times stay");
+    assert!(!store.update(update(1, now)).await.unwrap());
+    let touch = Touch { seen_at: now.plus_seconds(10), expires_at: now.plus_seconds(110) };
+    let touching = Update { label: None, touch: Some(touch), ..update(2, now) };
+    assert!(store.update(touching).await.unwrap());
+    let touched = Row { generation: 3, seen_at: touch.seen_at, expires_at: touch.expires_at, ..saved };
+    assert_eq!(found(store, first.id).await, Some(touched), "the label stays");
+}
+
+pub async fn store_touches_move_times_forward_only(bench: &Bench) {
+    let store = bench.probe.store();
+    let first = row(bench, 1, None);
+    let at = |seconds| Touch {
+        seen_at: bench.now().plus_seconds(seconds),
+        expires_at: bench.now().plus_seconds(seconds + 100),
+    };
+    assert!(!store.touch(first.id, 1, at(10)).await.unwrap());
+    store.insert(first.clone()).await.unwrap();
+    assert!(!store.touch(first.id, 1, at(0)).await.unwrap(), "seen already");
+    assert!(!store.touch(first.id, 2, at(10)).await.unwrap(), "another generation");
+    assert!(store.touch(first.id, 1, at(10)).await.unwrap());
+    assert!(!store.touch(first.id, 1, at(5)).await.unwrap());
+    let touched = Row { seen_at: at(10).seen_at, expires_at: at(10).expires_at, ..first.clone() };
+    assert_eq!(found(store, first.id).await.as_ref(), Some(&touched));
+    assert!(!store.touch(first.id, 1, at(110)).await.unwrap(), "expired rows stay dead");
+    assert_eq!(found(store, first.id).await, Some(touched));
+}
+
+pub async fn store_rotation_is_all_or_nothing(bench: &Bench) {
+    let store = bench.probe.store();
+    let (old, new) = (row(bench, 1, Some("ada")), row(bench, 2, Some("ada")));
+    assert!(!store.rotate(old.id, 1, new.clone()).await.unwrap());
+    assert_eq!(found(store, new.id).await, None, "no old row, no new row");
+    store.insert(old.clone()).await.unwrap();
+    assert!(!store.rotate(old.id, 2, new.clone()).await.unwrap(), "another generation");
+    let late = Row { seen_at: old.expires_at, ..new.clone() };
+    assert!(!store.rotate(old.id, 1, late).await.unwrap(), "expired");
+    assert_eq!(found(store, old.id).await.as_ref(), Some(&old));
+    let taken = row(bench, 3, None);
+    store.insert(taken.clone()).await.unwrap();
+    let clash = Row { id: taken.id, ..new.clone() };
+    assert!(matches!(store.rotate(old.id, 1, clash).await, Err(StoreError::AlreadyExists)));
+    assert_eq!(found(store, old.id).await.as_ref(), Some(&old), "rolled back");
+    assert!(store.rotate(old.id, 1, new.clone()).await.unwrap());
+    assert_eq!(found(store, old.id).await, None);
+    assert_eq!(found(store, new.id).await, Some(new.clone()));
+    assert!(!store.rotate(old.id, 1, row(bench, 4, None)).await.unwrap());
+}
+
+pub async fn store_of_rotations_at_once_one_wins(bench: &Bench) {
+    let store = bench.probe.clone();
+    let old = row(bench, 1, Some("ada"));
+    store.store().insert(old.clone()).await.unwrap();
+    let rotations: Vec<_> = (2..18)
+        .map(|n| {
+            let (store, new) = (store.clone(), row(bench, n, Some("ada")));
+            let old = old.id;
+            tokio::spawn(async move { store.store().rotate(old, 1, new).await.unwrap() })
+        })
+        .collect();
+    let mut wins = 0;
+    for rotation in rotations {
+        wins += u32::from(rotation.await.unwrap());
+    }
+    assert_eq!(wins, 1);
+    assert_eq!(store.store().list_by_subject("ada", bench.now()).await.unwrap().len(), 1);
+}
+
+pub async fn store_subjects_are_compared_byte_by_byte(bench: &Bench) {
+    let store = bench.probe.store();
+    for (n, subject) in ["ada", "Ada", "adä", "ad"].into_iter().enumerate() {
+        store.insert(row(bench, n as u8, Some(subject))).await.unwrap();
+    }
+    store.insert(row(bench, 9, None)).await.unwrap();
+    let listed = store.list_by_subject("ada", bench.now()).await.unwrap();
+    assert_eq!(listed, [Row { data: vec![], ..row(bench, 0, Some("ada")) }]);
+    assert_eq!(store.delete_by_subject("ADA", Which::All, bench.now()).await.unwrap(), 0);
+    assert_eq!(store.delete_by_subject("ada", Which::Only(row(bench, 1, None).id), bench.now()).await.unwrap(), 0);
+    assert_eq!(store.delete_by_subject("ada", Which::AllBut(row(bench, 0, None).id), bench.now()).await.unwrap(), 0);
+    assert_eq!(store.delete_by_subject("ada", Which::All, bench.now()).await.unwrap(), 1);
+    assert!(!store.delete(row(bench, 0, None).id, bench.now()).await.unwrap());
+    assert!(store.delete(row(bench, 1, None).id, bench.now()).await.unwrap());
+    assert_eq!(store.list_by_subject("Ada", bench.now()).await.unwrap(), []);
+    assert_eq!(store.list_by_subject("ad", bench.now()).await.unwrap().len(), 1);
+    assert_eq!(store.list_by_subject("ad", bench.now().plus_seconds(100)).await.unwrap(), [], "live ones only");
+}
+
+pub async fn store_sweeps_expired_rows_in_batches(bench: &Bench) {
+    let store = bench.probe.store();
+    for n in 0..25 {
+        store.insert(row(bench, n, None)).await.unwrap();
+    }
+    let mut live = row(bench, 99, None);
+    live.expires_at = live.created_at.plus_seconds(101);
+    store.insert(live.clone()).await.unwrap();
+    let now = bench.now();
+    assert_eq!(store.delete_expired(now.plus_seconds(99), 10).await.unwrap(), 0);
+    let at = now.plus_seconds(100);
+    let mut deleted = Vec::new();
+    for _ in 0..4 {
+        deleted.push(store.delete_expired(at, 10).await.unwrap());
+    }
+    assert_eq!(deleted, [10, 10, 5, 0]);
+    assert!(found(store, live.id).await.is_some());
+}
+
+pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
+    let store = bench.probe.store();
+    let rows: Vec<Row> = (0..5).map(|n| row(bench, n, Some("ada"))).collect();
+    for row in &rows[..4] {
+        store.insert(row.clone()).await.unwrap();
+    }
+    let now = bench.now();
+    let at = now.plus_seconds(7);
+    assert!(store.delete(rows[0].id, at).await.unwrap());
+    assert_eq!(store.delete_by_subject("ada", Which::Only(rows[1].id), at).await.unwrap(), 1);
+    let new = Row { seen_at: at, ..rows[4].clone() };
+    assert!(store.rotate(rows[2].id, 1, new).await.unwrap());
+    assert_eq!(store.delete_by_subject("ada", Which::AllBut(rows[4].id), at).await.unwrap(), 1);
+    for ended in &rows[..4] {
+        assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
+        // A tombstone is no session for any other verb.
+        assert!(!store.delete(ended.id, at.plus_seconds(1)).await.unwrap());
+        for generation in [0, 1] {
+            let update = Update { id: ended.id, generation, now: at, data: b"new", label: None, touch: None };
+            assert!(generation == 0 || !store.update(update).await.unwrap());
+            let touch = Touch { seen_at: at.plus_seconds(1), expires_at: at.plus_seconds(9) };
+            assert!(generation == 0 || !store.touch(ended.id, generation, touch).await.unwrap());
+            assert!(generation == 0 || !store.rotate(ended.id, generation, row(bench, 9, None)).await.unwrap());
+        }
+        assert!(matches!(store.insert(ended.clone()).await, Err(StoreError::AlreadyExists)));
+        assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
+    }
+    assert_eq!(store.list_by_subject("ada", now).await.unwrap().len(), 1);
+    assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S - 1), 100).await.unwrap(), 1, "the live one, by then");
+    assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 4);
+    assert_eq!(store.load(rows[0].id).await.unwrap(), None);
+}
