@@ -10,15 +10,15 @@
 
 extern crate alloc;
 
+mod buffer;
 mod output;
 
 use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
-use zeroize::Zeroize;
 
-use crate::output::Output;
+use crate::{buffer::wipe, output::Output};
 
 /// Small, and enough for one thread. What is freed is wiped: texts, claims and a row's data are secrets of the session too.
 #[cfg(target_arch = "wasm32")]
@@ -65,6 +65,7 @@ impl Edge {
 
     /// Makes room for `len` bytes of input; the address at which to write them.
     pub fn input(&mut self, len: usize) -> *const u8 {
+        wipe(&mut self.input);
         self.input.resize(len, 0);
         self.input.as_ptr()
     }
@@ -83,7 +84,7 @@ impl Edge {
     /// keys open rows too, or a refusal.
     pub fn load(&mut self, name_len: usize) -> i32 {
         let loaded = self.loaded(name_len);
-        self.input.zeroize();
+        wipe(&mut self.input);
         loaded
     }
 
@@ -182,7 +183,7 @@ impl Edge {
 
     #[inline(never)]
     fn finish(&mut self, opened: Result<(), i32>) -> i32 {
-        self.input.zeroize();
+        wipe(&mut self.input);
         match opened {
             // A cookie is at most 4 KiB and a row what the database gave: both far below the bound of an i32.
             Ok(()) => i32::try_from(self.output.as_slice().len()).unwrap_or(refusal::MALFORMED),
