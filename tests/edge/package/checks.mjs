@@ -1,50 +1,10 @@
 // What the package must answer, on every runtime the same: the vectors of tests/vectors, and hostile inputs. Nothing here is of one
 // runtime. Throws at the first wrong answer; gives all answers, so that the runtimes can be compared with each other.
 
-const utf8 = new TextEncoder();
-const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
-const base64url = (bytes) => base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
-const le64 = (number) => Uint8Array.from({ length: 8 }, (_, at) => Number((BigInt(number) >> BigInt(8 * at)) & 255n));
-const be64 = (number) => le64(number).reverse();
+import { base64, base64url, canonical, data, hex, includes, unhex, utf8 } from "./bytes.mjs";
+import { signer, text, varint } from "./signer.mjs";
 
-/** A value as the vectors write it, as the package gives it. */
-function plain(value) {
-  const [[kind, content]] = Object.entries(value);
-  switch (kind) {
-    case "i64":
-    case "u64":
-      return Number.isSafeInteger(Number(content)) ? Number(content) : BigInt(content);
-    case "f64":
-      return new DataView(unhex(content).buffer).getFloat64(0);
-    case "bytes":
-      return unhex(content);
-    case "seq":
-      return content.map(plain);
-    case "map":
-      return data(content);
-    default:
-      return content;
-  }
-}
-
-function data(entries) {
-  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, plain(value)]));
-}
-
-/** Text in which two answers are alike only if they are: types that JSON does not know are named. */
-function canonical(value) {
-  if (typeof value === "bigint") return `${value}n`;
-  if (value instanceof Uint8Array) return `bytes:${hex(value)}`;
-  if (Array.isArray(value)) return `[${value.map(canonical)}]`;
-  if (value === null || typeof value !== "object") return Object.is(value, -0) ? "-0" : (JSON.stringify(value) ?? String(value));
-  const fields = Object.getOwnPropertyNames(value).sort();
-  return `{${fields.map((field) => `${JSON.stringify(field)}:${canonical(value[field])}`)}}`;
-}
-
-export async function check({ Edge }, { tickets, rows, keys }, memories, { rounds }) {
+export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, memories, { rounds }) {
   const answers = [];
   const same = (what, found, expected) => {
     const [a, b] = [canonical(found), canonical(expected)];
@@ -129,6 +89,17 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
       same(`${what}, D1`, edge.openRow(session, { ...rest, id: [...id], data: [...bytes] }), good);
       same(`${what}, ArrayBuffer`, edge.openRow(session, { ...rest, data: bytes.buffer }), good);
       same(`${what}, base64`, edge.openRow(session, { ...rest, id: vector.row_id, data: base64(bytes) }), good);
+      const id16 = { uuid: vector.row_id, "UUID in capitals": vector.row_id.toUpperCase(), "32 digits": hex(id), "PostgreSQL text": `\\x${hex(id)}`, base64: base64(id), "base64 without padding": base64(id).slice(0, 22), base64url: base64url(id) };
+      for (const [form, value] of Object.entries({ ...id16, ArrayBuffer: id.buffer, "Buffer JSON": { type: "Buffer", data: [...id] } })) {
+        same(`${what}, id as ${form}`, edge.openRow(session, { ...row, id: value }), good);
+      }
+      for (const form of ["uuid", "32 digits", "PostgreSQL text", "base64"]) {
+        const another = id16[form].replace(/[1-9a-f](?=[^x]*$)/, (digit) => (digit === "1" ? "2" : "1"));
+        same(`${what}, another id as ${form}`, edge.openRow(session, { ...row, id: another }), { ok: false, reason: "another-session" });
+      }
+      for (const bad of ["", "x", hex(id).slice(1), `${hex(id)}0`, `{${vector.row_id}}`, vector.row_id.replace("-", ""), `\\x${hex(id).slice(2)}`, "☃".repeat(22)]) {
+        throws(`${what}, id ${bad}`, () => edge.openRow(session, { ...row, id: bad }), "column id holds no bytes");
+      }
       same(`${what}, base64url`, edge.openRow(session, { ...rest, data: base64url(bytes) }), good);
       same(`${what}, PostgreSQL text`, edge.openRow(session, { ...rest, data: `\\x${hex(bytes)}` }), good);
       same(`${what}, a Buffer's JSON`, edge.openRow(session, { ...rest, data: { type: "Buffer", data: [...bytes] } }), good);
@@ -179,6 +150,8 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
   }
 
   // Headers: whose cookie is it, and how many.
+  const key = keys.keys[0];
+  const { ticket } = await signer(key);
   const now = 1_790_000_000;
   const edge = at(now);
   const good = tickets.accepted.find((ticket) => ticket.name === "signed-in" && ticket.protection === "sealed");
@@ -220,6 +193,13 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
     "half a million names": [`${name} `.repeat(5e5), "absent"],
   };
   for (const [what, [header, expected]] of Object.entries(headers)) same(`header: ${what}`, reason(edge.open(header)), expected);
+  // As the application finds them: GOOD stands for a cookie that opens.
+  const odd = at(now, { cookieName: cookieHeaders.name });
+  const real = await ticket(cookieHeaders.name, [0], { created: now * 1000 });
+  for (const { header, candidates } of cookieHeaders.headers) {
+    const expected = candidates.length === 0 ? "absent" : candidates.includes("GOOD") ? "ok" : "malformed";
+    same(`header: ${JSON.stringify(header)}`, reason(odd.open(header.replaceAll("GOOD", real))), expected);
+  }
   // Two authentic tickets: somebody may have planted one, and which of them lives only the application knows.
   const another = tickets.accepted.find((ticket) => ticket.name === "anonymous" && ticket.protection === "sealed").cookie;
   const twice = (...values) => {
@@ -247,30 +227,22 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
   same("the untouched cookie, afterwards", reason(edge.open(`${name}=${cookie}`)), "ok");
 
   // Contents that only a holder of the keys can make: authentic, and still decoded with care.
-  const key = keys.keys[0];
-  const mac = await crypto.subtle.importKey("raw", unhex(key.subkeys["cookie-sign"]), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const sign = async (payload) => {
-    const head = concat([2], unhex(key.key_id));
-    const pieces = [head, utf8.encode(name), payload];
-    const pae = concat(le64(pieces.length), ...pieces.flatMap((piece) => [le64(piece.length), piece]));
-    return base64url(concat(head, payload, new Uint8Array(await crypto.subtle.sign("HMAC", mac, pae))));
-  };
-  const varint = (number) => {
-    const bytes = [];
-    for (let rest = BigInt(number); ; rest >>= 7n) {
-      if (rest < 128n) return [...bytes, Number(rest)];
-      bytes.push(Number(rest & 127n) | 128);
-    }
-  };
-  const text = (string) => [...varint(utf8.encode(string).length), ...utf8.encode(string)];
-  const ticket = (claims, { created = now * 1000, issued = 0, expires = 60, lifetime = 3600 } = {}) =>
-    sign(concat(new Uint8Array(32).fill(7), varint(created), varint(issued), varint(expires), varint(lifetime), [1, ...text("zoë ☃")], claims));
   const made = async (claims, times) => {
-    const result = edge.open(`${name}=${await ticket(claims, times)}`);
+    const result = edge.open(`${name}=${await ticket(name, claims, { created: now * 1000, ...times })}`);
     return result.ok ? result.ticket.claims : result.reason;
   };
   const own = await made([3, ...text("__proto__"), 8, 1, ...text("admin"), 1, 1, ...text("constructor"), 5, ...text("c"), ...text("toString"), 5, ...text("t")]);
-  same("a claim named __proto__ is a claim", [Object.hasOwn(own, "__proto__"), own.admin === undefined, {}.admin === undefined], [true, true, true]);
+  same("a claim named __proto__ is a claim", [Object.hasOwn(own, "__proto__"), own.__proto__, own.admin, {}.admin], [true, { admin: true }, undefined, undefined]);
+  same("so are constructor and toString", [own.constructor, own.toString], ["c", "t"]);
+  const copies = { assign: Object.assign({}, own), spread: { ...own }, clone: structuredClone(own), json: JSON.parse(JSON.stringify(own)), entries: Object.fromEntries(Object.entries(own)) };
+  for (const [how, copy] of Object.entries(copies)) {
+    same(`copied by ${how}`, [Object.getPrototypeOf(copy) === Object.prototype, copy, copy.admin], [true, { constructor: "c", toString: "t" }, undefined]);
+  }
+  const none = await made([1, ...text("map"), 8, 0]);
+  for (const object of [none, none.map]) {
+    const inherited = [...Object.getOwnPropertyNames(Object.prototype), "admin"].filter((member) => object[member] !== undefined);
+    same("nothing is inherited", [inherited, Object.getPrototypeOf(object)], [[], null]);
+  }
   same("text with surrogate pairs", await made([2, ...text("a"), 5, ...text("😀é\u0000x"), ...text("b"), 5, ...text("\ufeff¿")]), { a: "😀é\u0000x", b: "\ufeff¿" });
   const extremes = [["least", "-9223372036854775808"], ["minus", "-9007199254740992"], ["safe", "-9007199254740991"], ["zero", "0"]];
   const zigzag = (number) => varint(BigInt.asUintN(64, (BigInt(number) << 1n) ^ (BigInt(number) >> 63n)));
@@ -338,13 +310,4 @@ export async function check({ Edge }, { tickets, rows, keys }, memories, { round
   if (canonical(before) !== canonical(after)) throw new Error(`leak: ${before} bytes of memory before, ${after} after`);
   if (after.length === 0) throw new Error("no memory was seen");
   return { answers, memory: after };
-}
-
-function includes(haystack, needle) {
-  for (let at = haystack.indexOf(needle[0]); at >= 0; at = haystack.indexOf(needle[0], at + 1)) {
-    let length = 1;
-    while (length < needle.length && haystack[at + length] === needle[length]) length++;
-    if (length === needle.length) return true;
-  }
-  return false;
 }
