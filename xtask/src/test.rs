@@ -103,8 +103,7 @@ fn edge(left_out: &mut Vec<String>) -> Result<(), Failed> {
     if !browser {
         left_out.push(format!("the edge in a browser: there is no {chromium} (CHROMIUM names another)"));
     }
-    for file in
-        ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
+    for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
     {
         node_test(file)?;
     }
