@@ -27,6 +27,13 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
   const fields = (opened) => (opened.ok ? { state: opened.state, ...opened.ticket, rowId: opened.ticket.rowId, rowIdBytes: opened.ticket.rowIdBytes } : opened.reason);
   const reason = (opened) => (opened.ok ? "ok" : opened.reason);
 
+  const laterId = (vector, header) => {
+    let now = vector.created_ms + vector.issued_after_s * 1000;
+    const opened = new Edge(rowKeys, { maxAgeSeconds: 60, now: () => now, cookieName: vector.cookie_name }).open(header);
+    now += 1e12;
+    return opened.ticket.rowId;
+  };
+
   // The vectors of tickets.
   for (const vector of tickets.accepted) {
     const created = Math.floor(vector.created_ms / 1000);
@@ -38,6 +45,9 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
       issuedUnixSeconds: issued,
       expiresUnixSeconds: created + vector.expires_after_s,
       deadlineUnixSeconds: created + vector.lifetime_s,
+      idleTimeoutSeconds: vector.idle_s,
+      persistent: vector.persistent,
+      generation: vector.generation,
       rowId: vector.row_id,
       rowIdBytes: unhex(vector.row_id.replaceAll("-", "")),
     };
@@ -51,6 +61,9 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
       const idle = at(created + vector.expires_after_s, { ...options, maxAgeSeconds: 1e9 });
       same(`${what}, past its idle expiry`, fields(idle.open(header)), { state: "stale", ...expected });
     }
+    same(`${what}, its row id at any later time`, laterId(vector, header), vector.row_id);
+    same(`${what}, five minutes early`, reason(at(issued - 300, { ...options, maxAgeSeconds: 0 }).open(header)), "ok");
+    same(`${what}, a second earlier`, reason(at(issued - 301, options).open(header)), "not-yet-valid");
     same(`${what}, at its end`, reason(at(created + vector.lifetime_s, options).open(header)), "expired");
   }
   for (const vector of tickets.refused) {
@@ -59,7 +72,8 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
   }
 
   // The vectors of rows, with the cookies of the same secrets.
-  const cookieOf = (secret, protection) => tickets.accepted.find((ticket) => ticket.secret === secret && ticket.protection === protection);
+  const cookieOf = (fields) => tickets.accepted.find((ticket) => Object.entries(fields).every(([field, value]) => ticket[field] === value));
+  const issuedAt = (ticket) => Math.floor(ticket.created_ms / 1000) + ticket.issued_after_s;
   const columnsOf = (vector) => ({
     id: unhex(vector.row_id.replaceAll("-", "")),
     generation: vector.generation,
@@ -76,8 +90,8 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
   };
   for (const vector of rows.accepted) {
     for (const protection of ["sealed", "signed"]) {
-      const ticket = cookieOf(vector.secret, protection);
-      const edge = at(Math.floor(vector.created_ms / 1000));
+      const ticket = cookieOf({ secret: vector.secret, protection, generation: vector.generation });
+      const edge = at(issuedAt(ticket));
       const row = columnsOf(vector);
       const what = `${vector.protection} row of ${ticket.name}, ${protection} cookie`;
       const good = { ok: true, data: data(vector.data) };
@@ -112,6 +126,8 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
       same(`${what}, not found`, edge.openRow(session, undefined), { ok: false, reason: "ended" });
       same(`${what}, ended`, edge.openRow(session, { ...row, generation: 0, data: [] }), { ok: false, reason: "ended" });
       same(`${what}, expired`, edge.openRow(session, { ...row, expires_at: Math.floor(vector.created_ms / 1000) }), { ok: false, reason: "expired" });
+      // Older than its ticket, and expired as of then: said to be behind, not expired.
+      if (row.generation > 1) same(`${what}, behind`, edge.openRow(session, { ...row, generation: row.generation - 1, expires_at: 0 }), { ok: false, reason: "behind" });
       same(`${what}, negative`, edge.openRow(session, { ...row, generation: -1 }), { ok: false, reason: "forged" });
       same(`${what}, empty`, edge.openRow(session, { ...row, data: [] }), { ok: false, reason: "malformed" });
       same(`${what}, far too large`, edge.openRow(session, { ...row, data: new Uint8Array(2 ** 24 + 1) }), { ok: false, reason: "malformed" });
@@ -127,26 +143,41 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
       throws(`${what}, no bytes`, () => edge.openRow(session, { ...row, data: 7 }), "holds no bytes");
       throws(`${what}, no base64`, () => edge.openRow(session, { ...row, data: "☃" }), "holds no bytes");
       throws(`${what}, a copied ticket`, () => edge.openRow({ ...session }, row), "not a copy");
-      const cookiesOnly = new Edge(cookieKeys, { maxAgeSeconds: 60, now: () => vector.created_ms });
+      const cookiesOnly = new Edge(cookieKeys, { maxAgeSeconds: 60, now: () => issuedAt(ticket) * 1000 });
       throws(`${what}, cookie keys`, () => cookiesOnly.openRow(opened(cookiesOnly, ticket), row), "cookies only");
     }
   }
   for (const vector of rows.refused) {
-    const ticket = cookieOf(vector.secret, "sealed");
+    const ticket = cookieOf({ secret: vector.secret, protection: "sealed", generation: vector.ticket_generation ?? 2 });
     if (!ticket) continue; // "another secret": that no cookie has; the row of another session stands for it below
     const edge = at(Math.floor(vector.created_ms / 1000));
     const foreign = /another row id|creation|lifetime|subject/.test(vector.why);
     same(`refused row: ${vector.why}`, edge.openRow(opened(edge, ticket), columnsOf(vector)), { ok: false, reason: foreign ? "another-session" : vector.reason });
   }
+  {
+    const { secret } = rows.accepted.find((row) => row.generation === 3);
+    const [older, newer] = [2, 3].map((generation) => columnsOf(rows.accepted.find((row) => row.secret === secret && row.generation === generation)));
+    const edge = at(1_790_000_000);
+    same("a row that was saved since the ticket", edge.openRow(opened(edge, cookieOf({ secret, generation: 2 })), newer).ok, true);
+    same("a row that was saved before it", edge.openRow(opened(edge, cookieOf({ secret, generation: 3 })), older), { ok: false, reason: "behind" });
+    same("the same under a newer number", edge.openRow(opened(edge, cookieOf({ secret, generation: 3 })), { ...older, generation: 3 }), { ok: false, reason: "forged" });
+    const stateless = opened(edge, cookieOf({ secret, generation: 0 }));
+    same("a stateless ticket has no row", [edge.openRow(stateless, newer), edge.openRow(stateless, null)], [{ ok: false, reason: "another-session" }, { ok: false, reason: "ended" }]);
+    let now = 1_790_000_000_123;
+    const back = new Edge(rowKeys, { maxAgeSeconds: 60, now: () => now });
+    const session = opened(back, cookieOf({ secret, generation: 2 }));
+    now -= 3_600_000;
+    same("a clock that was set back", back.openRow(session, newer).ok, true);
+  }
   const [mine, yours] = [...new Set(rows.accepted.map((row) => row.secret))];
   {
     const edge = at(1_790_000_000);
     const row = columnsOf(rows.accepted.find((row) => row.secret === yours));
-    same("the row of another session", edge.openRow(opened(edge, cookieOf(mine, "sealed")), row), { ok: false, reason: "another-session" });
+    same("the row of another session", edge.openRow(opened(edge, cookieOf({ secret: mine, protection: "sealed" })), row), { ok: false, reason: "another-session" });
     // A database that lies about all that it can lie about still opens nothing.
-    const { created_ms, lifetime_s, subject } = cookieOf(mine, "sealed");
+    const { created_ms, lifetime_s, subject } = cookieOf({ secret: mine, protection: "sealed" });
     const lie = { generation: row.generation, data: row.data, created_at: created_ms, lifetime_s, subject, expires_at: row.expires_at };
-    same("the same, disguised", edge.openRow(opened(edge, cookieOf(mine, "sealed")), lie), { ok: false, reason: "forged" });
+    same("the same, disguised", edge.openRow(opened(edge, cookieOf({ secret: mine, protection: "sealed" })), lie), { ok: false, reason: "forged" });
   }
 
   // Headers: whose cookie is it, and how many.
@@ -261,7 +292,7 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
     "nothing": [],
   })) same(`authentic claims: ${what}`, await made(claims), "malformed");
   const far = 2n ** 64n - 1n;
-  same("a ticket from the end of time", typeof (await made([0], { created: far })), "object");
+  same("a ticket from the end of time", await made([0], { created: far }), "not-yet-valid");
   same("a lifetime without end", typeof (await made([0], { lifetime: far })), "object");
   same("an idle expiry behind the lifetime", await made([0], { expires: 3601 }), "malformed");
 
@@ -292,7 +323,7 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
   const contents = opened(edge, good);
   const vector = rows.accepted.find((row) => row.secret === good.secret && row.protection === "sealed");
   if (!edge.openRow(contents, columnsOf(vector)).ok || contents.rowId !== good.row_id) throw new Error("not opened");
-  const secrets = { "the session secret": unhex(good.secret), "the cookie's value": utf8.encode(cookie), "the subject": utf8.encode(good.subject), "the row's key": unhex(vector.envelope.message_key), "the row's contents": unhex(vector.envelope.plaintext).slice(2) };
+  const secrets = { "the session secret": unhex(good.secret), "the cookie's value": utf8.encode(cookie), "the subject": utf8.encode(good.subject), "the row's key": unhex(vector.envelope.xaes_key), "the key derived of it": unhex(vector.envelope.derived_key), "the row's contents": unhex(vector.envelope.plaintext).slice(2) };
   const left = Object.keys(secrets).filter((what) => memories.some((memory) => includes(new Uint8Array(memory.buffer), secrets[what])));
   same("left in memory", left, []);
 

@@ -24,9 +24,9 @@ export async function signer(key) {
   };
   return {
     /** A cookie's value. */
-    async ticket(name, claims, { created, issued = 0, expires = 60, lifetime = 3600 }) {
-      const times = [created, issued, expires, lifetime].flatMap(varint);
-      const contents = concat(new Uint8Array(32).fill(7), times, [1, ...text("zoë ☃")], claims);
+    async ticket(name, claims, { created, issued = 0, expires = 60, lifetime = 3600, idle = 60, generation = 1 }) {
+      const numbers = [created, issued, expires, lifetime, idle, generation].flatMap(varint);
+      const contents = concat(new Uint8Array(32).fill(7), numbers, [1], [1, ...text("zoë ☃")], claims);
       return base64url(await sign("cookie", [utf8.encode(name)], contents));
     },
     /** A row's data; `context` is everything that they are bound to. */

@@ -35,7 +35,9 @@ export type TicketRefusal =
   /** Its tag does not fit: forged, damaged, or made for a cookie of another name. */
   | "forged"
   /** It is authentic, but past its lifetime. */
-  | "expired";
+  | "expired"
+  /** It is authentic, but was issued more than five minutes from now: a clock is wrong, here or at the application. */
+  | "not-yet-valid";
 
 /** What {@link Edge.open} found. */
 export type Opened =
@@ -49,8 +51,13 @@ export type RowRefusal =
   | "ended"
   /** The row's idle expiry, or the session's lifetime, has come. */
   | "expired"
-  /** The row belongs to another session. */
+  /** The row belongs to another session, or the ticket is of an application without a store, and has no row. */
   | "another-session"
+  /**
+   * The row is older than its ticket: a replica that lags, a restored backup, or a row that somebody put back. Nobody is signed out by
+   * it: read the row from the primary, or hand the request over to the application.
+   */
+  | "behind"
   /** Its data were changed, or moved here from another row. */
   | "forged"
   /** Its data were sealed with a key that this worker was not given. */
@@ -61,12 +68,12 @@ export type RowRefusal =
 /** What {@link Edge.openRow} found. */
 export type OpenedRow = { ok: true; data: Data } | { ok: false; reason: RowRefusal };
 
-const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired"] as const;
-const NO_ROW_KEYS = -5;
+const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired", "not-yet-valid", "behind", "another-session"] as const;
+const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
-  [-6]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
-  [-7]: "an edge key is there twice",
-  [-8]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
+  [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
+  [-10]: "an edge key is there twice",
+  [-11]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
 };
 
 /** Browsers keep 4096 bytes of a cookie; a longer value was not set by the application. */
@@ -154,20 +161,23 @@ export class Edge {
    * where a column is missing.
    */
   openRow(ticket: Ticket, row: Row | null | undefined): OpenedRow {
-    const { value, createdMs, lifetimeS } = OpenTicket.of(ticket);
+    const { value, openedMs, createdMs, lifetimeS } = OpenTicket.of(ticket);
     if (!this.opensRows) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
     if (row == null) return { ok: false, reason: "ended" };
     const { id, generation, subject, data, ...times } = columns(row);
     // Generation 0 marks a session that was ended; the application keeps it for some minutes.
     if (generation === 0n) return { ok: false, reason: "ended" };
-    const own = ticket.rowIdBytes;
     const another =
-      (id && !(id.length === 16 && id.every((byte, at) => byte === own[at]))) ||
+      ticket.generation === 0 ||
+      (id && String(id) !== String(ticket.rowIdBytes)) ||
       times.createdMs !== createdMs ||
       times.lifetimeS !== lifetimeS ||
       subject !== ticket.subject;
     if (another) return { ok: false, reason: "another-session" };
-    const now = this.#clock();
+    // Before its expiry: that is as old as the row.
+    if (generation > 0n && generation < BigInt(ticket.generation)) return { ok: false, reason: "behind" };
+    // A clock that was set back does not make the ticket one from the future.
+    const now = Math.max(this.#clock(), openedMs);
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
     if (data.length > MAX_ROW_BYTES) return { ok: false, reason: "malformed" };
     const at = this.#module.input(value.length + 8 + data.length);
@@ -204,7 +214,7 @@ export class Edge {
   #ticket(value: string, header: string, at: number, tried: number, now: number): Opened {
     readFrom(this.#module.output());
     const fresh = { is: false };
-    const ticket = new OpenTicket(this.#module, value, fresh);
+    const ticket = new OpenTicket(this.#module, value, now, fresh);
     readToEnd(this.#module);
     return { ok: true, state: fresh.is && !this.#hasAnother(value, header, at, tried, now) ? "fresh" : "stale", ticket };
   }

@@ -20,6 +20,15 @@ export interface Ticket {
   readonly expiresUnixSeconds: number;
   /** When the session ends however much it is used; Unix seconds. */
   readonly deadlineUnixSeconds: number;
+  /** The session's own idle timeout, in seconds. */
+  readonly idleTimeoutSeconds: number;
+  /** Whether the cookie outlives the browser: it has a `Max-Age`. */
+  readonly persistent: boolean;
+  /**
+   * The generation of the session's row when this ticket was issued. Each save raises it by one, so the row is at least as new. 0 is
+   * the ticket of an application without a store: there is no row. A number: no session is saved 2^53 times.
+   */
+  readonly generation: number;
   /** The id of the session's row, as a UUID, computed when it is asked for. It opens nothing. */
   readonly rowId: string;
   /** The same as 16 bytes. */
@@ -32,24 +41,32 @@ export class OpenTicket implements Ticket {
   readonly issuedUnixSeconds: number;
   readonly expiresUnixSeconds: number;
   readonly deadlineUnixSeconds: number;
+  readonly idleTimeoutSeconds: number;
+  readonly generation: number;
+  readonly persistent: boolean;
   readonly subject: string | null;
   readonly claims: Data;
   readonly #module: Module;
   readonly #value: string;
+  readonly #openedMs: number;
   readonly #createdMs: number;
   readonly #lifetimeS: number;
   #id: Uint8Array | undefined;
 
   /** Reads what the module has written, but for the ticket's freshness, which comes before its subject. */
-  constructor(module: Module, value: string, fresh: { is: boolean }) {
+  constructor(module: Module, value: string, openedMs: number, fresh: { is: boolean }) {
     this.#module = module;
     this.#value = value;
+    this.#openedMs = openedMs;
     this.#createdMs = readDouble();
     this.createdUnixSeconds = Math.floor(this.#createdMs / 1000);
     this.issuedUnixSeconds = readDouble();
     this.expiresUnixSeconds = readDouble();
     this.deadlineUnixSeconds = readDouble();
     this.#lifetimeS = readDouble();
+    this.idleTimeoutSeconds = readDouble();
+    this.generation = readDouble();
+    this.persistent = readByte() === 1;
     fresh.is = readByte() === 1;
     const hasSubject = readByte() === 1;
     const subject = readText();
@@ -65,8 +82,8 @@ export class OpenTicket implements Ticket {
   get rowIdBytes(): Uint8Array {
     if (!this.#id) {
       input(this.#module, this.#value);
-      // As of its creation: a ticket that has been opened keeps its id, whatever the time.
-      this.#module.row_id(this.#createdMs);
+      // As of when it was opened: the ticket keeps its id, whatever the time is now.
+      this.#module.row_id(this.#openedMs);
       wipeStack();
       readFrom(this.#module.output());
       this.#id = readBytes(16);
@@ -74,11 +91,11 @@ export class OpenTicket implements Ticket {
     return this.#id.slice();
   }
 
-  static of(ticket: Ticket): { value: string; createdMs: number; lifetimeS: number } {
+  static of(ticket: Ticket): { value: string; openedMs: number; createdMs: number; lifetimeS: number } {
     if (!(typeof ticket === "object" && ticket !== null && #value in ticket)) {
       throw new TypeError("waxseal: openRow needs the ticket that open gave, not a copy of it");
     }
-    return { value: ticket.#value, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
+    return { value: ticket.#value, openedMs: ticket.#openedMs, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
   }
 }
 // Minified, the class would show under another name.
