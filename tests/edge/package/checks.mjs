@@ -281,7 +281,10 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
   const double = (number) => [...new Uint8Array(new Float64Array([number]).buffer)];
   same("doubles", await made([4, ...text("a"), 4, ...double(-0), ...text("b"), 4, ...double(Infinity), ...text("c"), 4, ...double(NaN), ...text("d"), 4, ...double(5e-324)]), { a: -0, b: Infinity, c: NaN, d: 5e-324 });
   same("32 levels", canonical(await made([1, ...text("a"), ...new Array(32).fill([7, 1]).flat(), 0])).length, '{"a":null}'.length + 64);
+  const nested = (levels) => [1, ...text("a"), ...Array.from({ length: levels }, () => [8, 1, ...text("a")]).flat(), 0];
+  same("32 levels of maps", canonical(await made(nested(32))), `${'{"a":'.repeat(33)}null${"}".repeat(33)}`);
   for (const [what, claims] of Object.entries({
+    "33 levels of maps": nested(33),
     "33 levels": [1, ...text("a"), ...new Array(33).fill([7, 1]).flat(), 0],
     "a length that is not there": [1, ...text("a"), 5, ...varint(2n ** 62n)],
     "four billion entries": varint(2 ** 32 - 1),

@@ -15,7 +15,7 @@ export type Value = null | boolean | number | bigint | string | Uint8Array | Val
 export type Data = { [key: string]: Value | undefined } & { [inherited in keyof Object]?: Value };
 
 /** The module's stack: the first bytes of its memory, as many as `xtask/src/wasm.rs` has the linker give it. */
-const STACK = 32 * 1024;
+const STACK = 16 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
