@@ -95,12 +95,20 @@ test("the README's server works in plain Node", async () => {
 });
 
 test("it is typed: the README's calls compile, and a refused ticket cannot be read", () => {
-  const types = `import { Edge, type Ticket } from "waxseal";
+  const types = `import { Edge, type Ticket, type Value } from "waxseal";
 const edge = new Edge("", { maxAgeSeconds: 1 });
 const session = edge.open(null);
 // @ts-expect-error a refusal has no ticket
 session.ticket;
 if (session.ok) { const ticket: Ticket = session.ticket; ticket.subject?.length; const row = edge.openRow(ticket, null); if (!row.ok) row.reason satisfies string; }
+if (session.ok) {
+  const { claims } = session.ticket;
+  const values: (Value | undefined)[] = [claims.role, claims.constructor, claims.toString, claims["__proto__"]];
+  // @ts-expect-error nothing is inherited
+  claims.toString();
+  // @ts-expect-error a claim may be missing
+  const role: Value = claims.role;
+}
 // @ts-expect-error a ticket cannot be made up
 edge.openRow({ subject: "eve" }, null);
 `;

@@ -10,15 +10,15 @@
 
 extern crate alloc;
 
+mod buffer;
 mod output;
 
 use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
-use zeroize::Zeroize;
 
-use crate::output::Output;
+use crate::{buffer::wipe, output::Output};
 
 /// Small, and enough for one thread. What is freed is wiped: texts, claims and a row's data are secrets of the session too.
 #[cfg(target_arch = "wasm32")]
@@ -39,10 +39,13 @@ mod refusal {
     pub(crate) const UNKNOWN_KEY: i32 = -2;
     pub(crate) const FORGED: i32 = -3;
     pub(crate) const EXPIRED: i32 = -4;
-    pub(crate) const NO_ROW_KEYS: i32 = -5;
-    pub(crate) const NO_KEYS: i32 = -6;
-    pub(crate) const DUPLICATE_KEY: i32 = -7;
-    pub(crate) const NOT_AN_EDGE_KEY: i32 = -8;
+    pub(crate) const NOT_YET_VALID: i32 = -5;
+    pub(crate) const BEHIND: i32 = -6;
+    pub(crate) const NO_ROW: i32 = -7;
+    pub(crate) const NO_ROW_KEYS: i32 = -8;
+    pub(crate) const NO_KEYS: i32 = -9;
+    pub(crate) const DUPLICATE_KEY: i32 = -10;
+    pub(crate) const NOT_AN_EDGE_KEY: i32 = -11;
 }
 
 /// Edge keys and the name of the cookie that they open, with the buffers of its calls.
@@ -65,6 +68,7 @@ impl Edge {
 
     /// Makes room for `len` bytes of input; the address at which to write them.
     pub fn input(&mut self, len: usize) -> *const u8 {
+        wipe(&mut self.input);
         self.input.resize(len, 0);
         self.input.as_ptr()
     }
@@ -83,7 +87,7 @@ impl Edge {
     /// keys open rows too, or a refusal.
     pub fn load(&mut self, name_len: usize) -> i32 {
         let loaded = self.loaded(name_len);
-        self.input.zeroize();
+        wipe(&mut self.input);
         loaded
     }
 
@@ -106,8 +110,9 @@ impl Edge {
 
     /// Opens the cookie value that is the input, at `now_ms` (Unix milliseconds). The length of the output, or a refusal.
     ///
-    /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime (s), as doubles; 1 where the ticket is
-    /// fresh by `max_age_s`; 1 where it has a subject; the subject; the claims.
+    /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime and idle timeout (s), generation, as
+    /// doubles; 1 where the cookie is persistent; 1 where the ticket is fresh by `max_age_s`; 1 where it has a subject; the subject;
+    /// the claims.
     pub fn open(&mut self, now_ms: f64, max_age_s: f64) -> i32 {
         let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
             let now = timestamp(now_ms);
@@ -148,6 +153,7 @@ impl Edge {
             TicketError::UnknownKey(_) => refusal::UNKNOWN_KEY,
             TicketError::Forged => refusal::FORGED,
             TicketError::Expired => refusal::EXPIRED,
+            TicketError::NotYetValid => refusal::NOT_YET_VALID,
             _ => refusal::MALFORMED,
         })
     }
@@ -161,6 +167,8 @@ impl Edge {
             RowError::Envelope(OpenError::NoRowKeys) => refusal::NO_ROW_KEYS,
             RowError::Envelope(OpenError::UnknownKey(_)) => refusal::UNKNOWN_KEY,
             RowError::Envelope(OpenError::Forged) => refusal::FORGED,
+            RowError::Behind { .. } => refusal::BEHIND,
+            RowError::Stateless => refusal::NO_ROW,
             _ => refusal::MALFORMED,
         })
     }
@@ -172,7 +180,10 @@ impl Edge {
         for time in [ticket.issued_at(), ticket.expires_at(), ticket.deadline()] {
             output.double(time.unix_seconds() as f64);
         }
-        output.double(ticket.lifetime_s() as f64);
+        for number in [ticket.lifetime_s(), ticket.idle_s(), ticket.generation()] {
+            output.double(number as f64);
+        }
+        output.byte(u8::from(ticket.is_persistent()));
         output.byte(u8::from(fresh));
         output.byte(u8::from(ticket.subject().is_some()));
         output.text(ticket.subject().unwrap_or_default());
@@ -182,7 +193,7 @@ impl Edge {
 
     #[inline(never)]
     fn finish(&mut self, opened: Result<(), i32>) -> i32 {
-        self.input.zeroize();
+        wipe(&mut self.input);
         match opened {
             // A cookie is at most 4 KiB and a row what the database gave: both far below the bound of an i32.
             Ok(()) => i32::try_from(self.output.as_slice().len()).unwrap_or(refusal::MALFORMED),

@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use waxseal_core::{Data, Value};
-use zeroize::Zeroize;
+
+use crate::buffer;
 
 /// The integers up to which a double is exact: JavaScript's `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE: u64 = (1 << 53) - 1;
@@ -33,13 +34,13 @@ impl Output {
             *length = texts.to_le_bytes();
         }
         self.bytes.extend_from_slice(&self.values);
-        self.values.zeroize();
+        buffer::wipe(&mut self.values);
     }
 
     #[inline(never)]
     pub(crate) fn wipe(&mut self) {
-        self.bytes.zeroize();
-        self.values.zeroize();
+        buffer::wipe(&mut self.bytes);
+        buffer::wipe(&mut self.values);
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {

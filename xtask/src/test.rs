@@ -103,9 +103,10 @@ fn edge(left_out: &mut Vec<String>) -> Result<(), Failed> {
     if !browser {
         left_out.push(format!("the edge in a browser: there is no {chromium} (CHROMIUM names another)"));
     }
-    node_test("runtimes.test.mjs")?;
-    node_test("pack.test.mjs")?;
-    node_test("rust-worker.test.mjs")?;
+    for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
+    {
+        node_test(file)?;
+    }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
         Some(_) if browser => node_test("end-to-end.test.mjs")?,
         Some(_) => left_out.push("the edge worker end to end: it needs a browser".into()),

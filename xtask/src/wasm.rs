@@ -10,9 +10,9 @@ const PACKAGE: &str = "wasm/npm";
 
 const MODULE: &str = "target/wasm32-unknown-unknown/wasm/waxseal_wasm.wasm";
 
-/// The module's stack, from address 0 on; `wasm/npm/src/memory.ts` wipes it by this number. Of its bytes the deepest data that
-/// decode need a third.
-const STACK: usize = 32 * 1024;
+/// The module's stack, from address 0 on; `wasm/npm/src/memory.ts` wipes it by this number after each call, so that it costs time. The
+/// deepest data that decode need 6 KiB; where it ends, the module stops.
+const STACK: usize = 16 * 1024;
 
 pub(crate) fn package() -> Result<(), Failed> {
     run::add_target(TARGET).map_err(Failed)?;

@@ -205,17 +205,32 @@ impl Cookies {
     }
 
     /// The values of the first few cookies of this name, as bytes: what other cookies hold cannot spoil ours.
+    ///
+    /// The npm package finds the same ones (`wasm/npm/src/cookies.ts`), and `tests/vectors/cookie-headers.json` holds both to that:
+    ///
+    /// - Only `;` separates cookies. A comma does not, although some runtimes join header lines with it: a sibling domain could set
+    ///   a cookie `a` to `x, __Host-session=…`, and so get past the prefix.
+    /// - Spaces and tabs around a cookie are left off, and no other characters: browsers check prefixes on names that keep those.
+    /// - The name and `=` follow each other, in their exact spelling. The value is the rest, without one pair of double quotes.
     pub(crate) fn candidates<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.first
-            .iter()
-            .chain(&self.rest)
-            .flat_map(|line| line.as_bytes().split(|b| *b == b';'))
-            .filter_map(move |pair| {
-                let value = pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-                Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-            })
-            .take(MAX_CANDIDATES)
+        let lines = self.first.iter().chain(&self.rest);
+        lines.flat_map(move |line| values(line.as_bytes(), name)).take(MAX_CANDIDATES)
     }
+}
+
+/// The values of all cookies of this name in one line.
+fn values<'a>(line: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    line.split(|b| *b == b';').filter_map(move |pair| {
+        let value = trimmed(pair).strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    })
+}
+
+fn trimmed(mut pair: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
+        pair = rest;
+    }
+    pair
 }
 
 #[cfg(test)]
@@ -286,5 +301,30 @@ mod tests {
         assert_eq!(found, [b"1", b"2", b"3", b"4", b"5"]);
         headers.append(header::COOKIE, HeaderValue::try_from("s=6; ".repeat(100)).unwrap());
         assert_eq!(Cookies::of(&headers).candidates("s").count(), MAX_CANDIDATES);
+    }
+    /// The npm package's tests read the same file. `WAXSEAL_WRITE_VECTORS=1` writes what is found here into it.
+    #[test]
+    fn headers_are_split_as_the_vectors_say() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/cookie-headers.json");
+        let mut vectors: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let name = vectors["name"].as_str().unwrap().to_owned();
+        let write = std::env::var_os("WAXSEAL_WRITE_VECTORS").is_some();
+        for vector in vectors["headers"].as_array_mut().unwrap() {
+            // A character stands for a byte.
+            let header = vector["header"].as_str().unwrap().chars();
+            let line: Vec<u8> = header.map(|character| u8::try_from(character).unwrap()).collect();
+            let found = values(&line, &name).map(|value| value.iter().copied().map(char::from).collect::<String>());
+            let found = serde_json::Value::from_iter(found.take(MAX_CANDIDATES));
+            if write {
+                vector["candidates"] = found;
+            } else {
+                assert_eq!(vector["candidates"], found, "{}", vector["header"]);
+            }
+        }
+        if write {
+            let lines: Vec<String> = vectors["headers"].as_array().unwrap().iter().map(ToString::to_string).collect();
+            let text = format!("{{\"name\":\"{name}\",\"headers\":[\n{}\n]}}\n", lines.join(",\n"));
+            std::fs::write(path, text).unwrap();
+        }
     }
 }

@@ -62,6 +62,11 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
     return answer(503, { error: "Try again in a moment." });
   }
   const opened = edge.openRow(session.ticket, row);
+  if (!opened.ok && opened.reason === "behind") {
+    // Nor is a row that is older than the ticket: this is a replica that lags, or a backup. Where there is a primary, ask it here.
+    console.error(`the database is behind: the row of session ${session.ticket.rowId} is older than its ticket`);
+    return answer(503, { error: "Try again in a moment." });
+  }
   if (!opened.ok) {
     console.warn(`the row of session ${session.ticket.rowId} did not open: ${opened.reason}`);
     return refused();

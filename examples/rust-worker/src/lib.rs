@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-use cookie::Cookie;
 use waxseal_core::{EdgeKeys, Freshness, Ticket, TicketError, Timestamp};
 use worker::{Context, Date, Env, Error, Fetch, Request, Response, Result, event};
 
@@ -33,8 +32,7 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
 
 /// The first cookie of the name that is authentic and in time; of those that are not, why goes to the log, never to the client.
 fn open(keys: &EdgeKeys, name: &str, header: &str, now: Timestamp) -> Option<Ticket> {
-    let ours = Cookie::split_parse(header).flatten().filter(|cookie| cookie.name() == name);
-    ours.take(4).find_map(|cookie| match keys.open_ticket(name, cookie.value_trimmed().as_bytes(), now) {
+    candidates(header, name).find_map(|value| match keys.open_ticket(name, value.as_bytes(), now) {
         Ok(ticket) => Some(ticket),
         Err(TicketError::Expired) => None,
         Err(refused) => {
@@ -42,6 +40,16 @@ fn open(keys: &EdgeKeys, name: &str, header: &str, now: Timestamp) -> Option<Tic
             None
         }
     })
+}
+
+/// The values of the first few cookies of this name, found as the application finds them: only `;` separates cookies (a sibling
+/// domain could set one to `x, __Host-session=…`), and only spaces and tabs around them are left off.
+fn candidates<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let values = header.split(';').filter_map(move |pair| {
+        let value = pair.trim_matches([' ', '\t']).strip_prefix(name)?.strip_prefix('=')?;
+        Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+    });
+    values.take(64)
 }
 
 fn answer(ticket: &Ticket) -> Result<Response> {

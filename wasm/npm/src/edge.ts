@@ -1,24 +1,14 @@
 // Opens session cookies and rows: the package's one class, around one instance of the module.
 
 import { Edge as Module, __wbg_set_wasm } from "../build/waxseal_bg.js";
-import {
-  type Data,
-  readByte,
-  readBytes,
-  readData,
-  readDouble,
-  readFrom,
-  readText,
-  setMemory,
-  wipeStack,
-  writeAscii,
-  writeBytes,
-  writeUint64,
-} from "./memory.js";
+import { find, valueAt } from "./cookies.js";
+import { type Data, input, readData, readFrom, readToEnd, setMemory, wipeStack, writeAscii, writeBytes, writeUint64 } from "./memory.js";
 import { type Row, columns } from "./row.js";
+import { OpenTicket, type Ticket } from "./ticket.js";
 
 export type { Data, Value } from "./memory.js";
-export type { Bytes, Integer, Row } from "./row.js";
+export type { Bytes, Integer, Row, RowId } from "./row.js";
+export type { Ticket } from "./ticket.js";
 
 /** How a worker opens tickets. */
 export interface Options {
@@ -45,7 +35,9 @@ export type TicketRefusal =
   /** Its tag does not fit: forged, damaged, or made for a cookie of another name. */
   | "forged"
   /** It is authentic, but past its lifetime. */
-  | "expired";
+  | "expired"
+  /** It is authentic, but was issued more than five minutes from now: a clock is wrong, here or at the application. */
+  | "not-yet-valid";
 
 /** What {@link Edge.open} found. */
 export type Opened =
@@ -59,8 +51,13 @@ export type RowRefusal =
   | "ended"
   /** The row's idle expiry, or the session's lifetime, has come. */
   | "expired"
-  /** The row belongs to another session. */
+  /** The row belongs to another session, or the ticket is of an application without a store, and has no row. */
   | "another-session"
+  /**
+   * The row is older than its ticket: a replica that lags, a restored backup, or a row that somebody put back. Nobody is signed out by
+   * it: read the row from the primary, or hand the request over to the application.
+   */
+  | "behind"
   /** Its data were changed, or moved here from another row. */
   | "forged"
   /** Its data were sealed with a key that this worker was not given. */
@@ -71,35 +68,12 @@ export type RowRefusal =
 /** What {@link Edge.openRow} found. */
 export type OpenedRow = { ok: true; data: Data } | { ok: false; reason: RowRefusal };
 
-/**
- * An authentic ticket within its lifetime: there is no way to get another one. It says what was true when it was issued; that its
- * session was not ended since, only the database can tell.
- */
-export interface Ticket {
-  /** Whose session it was when the ticket was issued; `null` before sign-in. */
-  readonly subject: string | null;
-  /** The few values that the application copies into its tickets. */
-  readonly claims: Data;
-  /** When the session was created, or last signed in; Unix seconds. */
-  readonly createdUnixSeconds: number;
-  /** When this ticket was issued; Unix seconds. */
-  readonly issuedUnixSeconds: number;
-  /** The idle expiry as it was then, a hint; Unix seconds. */
-  readonly expiresUnixSeconds: number;
-  /** When the session ends however much it is used; Unix seconds. */
-  readonly deadlineUnixSeconds: number;
-  /** The id of the session's row, as a UUID, computed when it is asked for. It opens nothing. */
-  readonly rowId: string;
-  /** The same as 16 bytes. */
-  readonly rowIdBytes: Uint8Array;
-}
-
-const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired"] as const;
-const NO_ROW_KEYS = -5;
+const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired", "not-yet-valid", "behind", "another-session"] as const;
+const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
-  [-6]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
-  [-7]: "an edge key is there twice",
-  [-8]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
+  [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
+  [-10]: "an edge key is there twice",
+  [-11]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
 };
 
 /** Browsers keep 4096 bytes of a cookie; a longer value was not set by the application. */
@@ -118,82 +92,6 @@ export function start(instance: WebAssembly.Instance): void {
   __wbg_set_wasm(exports);
   exports.__wbindgen_start();
   setMemory(exports.memory);
-}
-
-/** Writes a call's input, ASCII text alone; its length. */
-function input(module: Module, text: string): void {
-  writeAscii(text, module.input(text.length));
-}
-
-/** A ticket with what only this package looks at: the cookie, with which its row opens, and the exact creation. */
-class OpenTicket implements Ticket {
-  readonly createdUnixSeconds: number;
-  readonly issuedUnixSeconds: number;
-  readonly expiresUnixSeconds: number;
-  readonly deadlineUnixSeconds: number;
-  readonly subject: string | null;
-  readonly claims: Data;
-  readonly #module: Module;
-  readonly #value: string;
-  readonly #createdMs: number;
-  readonly #lifetimeS: number;
-  #id: Uint8Array | undefined;
-
-  /** Reads what the module has written, but for the ticket's freshness, which comes before its subject. */
-  constructor(module: Module, value: string, fresh: { is: boolean }) {
-    this.#module = module;
-    this.#value = value;
-    this.#createdMs = readDouble();
-    this.createdUnixSeconds = Math.floor(this.#createdMs / 1000);
-    this.issuedUnixSeconds = readDouble();
-    this.expiresUnixSeconds = readDouble();
-    this.deadlineUnixSeconds = readDouble();
-    this.#lifetimeS = readDouble();
-    fresh.is = readByte() === 1;
-    const hasSubject = readByte() === 1;
-    const subject = readText();
-    this.subject = hasSubject ? subject : null;
-    this.claims = readData();
-  }
-
-  get rowId(): string {
-    const hex = Array.from(this.rowIdBytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-  }
-
-  get rowIdBytes(): Uint8Array {
-    if (!this.#id) {
-      input(this.#module, this.#value);
-      // As of its creation: a ticket that has been opened keeps its id, whatever the time.
-      this.#module.row_id(this.#createdMs);
-      wipeStack();
-      readFrom(this.#module.output());
-      this.#id = readBytes(16);
-    }
-    return this.#id.slice();
-  }
-
-  static of(ticket: Ticket): { value: string; createdMs: number; lifetimeS: number } {
-    if (!(typeof ticket === "object" && ticket !== null && #value in ticket)) {
-      throw new TypeError("waxseal: openRow needs the ticket that open gave, not a copy of it");
-    }
-    return { value: ticket.#value, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
-  }
-}
-// Minified, the class would show under another name.
-Object.defineProperty(OpenTicket, "name", { value: "Ticket" });
-
-const SEMICOLON = 59;
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 9;
-}
-
-/** The value of a pair, from `at` on: without the spaces and quotes around it. */
-function valueAt(header: string, at: number): string {
-  const semicolon = header.indexOf(";", at);
-  const value = header.slice(at, semicolon < 0 ? header.length : semicolon).trim();
-  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
 
 /**
@@ -244,13 +142,14 @@ export class Edge {
     let tried = 0;
     if (cookieHeader) {
       const now = this.#clock();
-      for (let at = this.#find(cookieHeader, 0); at >= 0; at = this.#find(cookieHeader, at)) {
+      for (let at = find(cookieHeader, this.#pair, 0); at >= 0; at = find(cookieHeader, this.#pair, at)) {
         const value = valueAt(cookieHeader, at);
         const code = this.#open(value, now);
-        if (code > 0) return this.#ticket(value, cookieHeader, at, now);
+        tried++;
+        if (code > 0) return this.#ticket(value, cookieHeader, at, tried, now);
         // Of several refusals the one that was nearest to a ticket.
         refusal = Math.min(refusal, code);
-        if (++tried === MAX_CANDIDATES) break;
+        if (tried === MAX_CANDIDATES) break;
       }
     }
     return { ok: false, reason: tried === 0 ? "absent" : (REFUSALS[-refusal] as TicketRefusal) };
@@ -262,20 +161,23 @@ export class Edge {
    * where a column is missing.
    */
   openRow(ticket: Ticket, row: Row | null | undefined): OpenedRow {
-    const { value, createdMs, lifetimeS } = OpenTicket.of(ticket);
+    const { value, openedMs, createdMs, lifetimeS } = OpenTicket.of(ticket);
     if (!this.opensRows) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
     if (row == null) return { ok: false, reason: "ended" };
     const { id, generation, subject, data, ...times } = columns(row);
     // Generation 0 marks a session that was ended; the application keeps it for some minutes.
     if (generation === 0n) return { ok: false, reason: "ended" };
-    const own = ticket.rowIdBytes;
     const another =
-      (id && !(id.length === 16 && id.every((byte, at) => byte === own[at]))) ||
+      ticket.generation === 0 ||
+      (id && String(id) !== String(ticket.rowIdBytes)) ||
       times.createdMs !== createdMs ||
       times.lifetimeS !== lifetimeS ||
       subject !== ticket.subject;
     if (another) return { ok: false, reason: "another-session" };
-    const now = this.#clock();
+    // Before its expiry: that is as old as the row.
+    if (generation > 0n && generation < BigInt(ticket.generation)) return { ok: false, reason: "behind" };
+    // A clock that was set back does not make the ticket one from the future.
+    const now = Math.max(this.#clock(), openedMs);
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
     if (data.length > MAX_ROW_BYTES) return { ok: false, reason: "malformed" };
     const at = this.#module.input(value.length + 8 + data.length);
@@ -287,7 +189,7 @@ export class Edge {
     if (code > 0) {
       readFrom(this.#module.output());
       const opened = readData();
-      this.#module.wipe();
+      readToEnd(this.#module);
       return { ok: true, data: opened };
     }
     if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
@@ -301,17 +203,6 @@ export class Edge {
     throw new TypeError(`waxseal: it is not ${now} Unix milliseconds; in a Worker, open cookies inside the handler`);
   }
 
-  /** Where the next value of our cookie begins, or -1. */
-  #find(header: string, from: number): number {
-    for (let at = header.indexOf(this.#pair, from); at >= 0; at = header.indexOf(this.#pair, at + 1)) {
-      let before = at - 1;
-      while (isSpace(header.charCodeAt(before))) before--;
-      // Else it is the end of another cookie's name, or stands in its value.
-      if (before < 0 || header.charCodeAt(before) === SEMICOLON) return at + this.#pair.length;
-    }
-    return -1;
-  }
-
   #open(value: string, now: number): number {
     if (value.length > MAX_VALUE_CHARS) return -1;
     input(this.#module, value);
@@ -320,18 +211,17 @@ export class Edge {
     return code;
   }
 
-  #ticket(value: string, header: string, at: number, now: number): Opened {
+  #ticket(value: string, header: string, at: number, tried: number, now: number): Opened {
     readFrom(this.#module.output());
     const fresh = { is: false };
-    const ticket = new OpenTicket(this.#module, value, fresh);
-    this.#module.wipe();
-    return { ok: true, state: fresh.is && !this.#hasAnother(value, header, at, now) ? "fresh" : "stale", ticket };
+    const ticket = new OpenTicket(this.#module, value, now, fresh);
+    readToEnd(this.#module);
+    return { ok: true, state: fresh.is && !this.#hasAnother(value, header, at, tried, now) ? "fresh" : "stale", ticket };
   }
 
   /** Whether another authentic ticket follows: which of them lives, only the application can tell. */
-  #hasAnother(value: string, header: string, from: number, now: number): boolean {
-    let tried = 1;
-    for (let at = this.#find(header, from); at >= 0 && tried < MAX_CANDIDATES; at = this.#find(header, at), tried++) {
+  #hasAnother(value: string, header: string, from: number, tried: number, now: number): boolean {
+    for (let at = find(header, this.#pair, from); at >= 0 && tried < MAX_CANDIDATES; at = find(header, this.#pair, at), tried++) {
       const other = valueAt(header, at);
       if (other !== value && this.#open(other, now) > 0) {
         this.#module.wipe();

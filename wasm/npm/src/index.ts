@@ -1,4 +1,4 @@
 // What the package offers, on every platform.
 
 export { Edge } from "./edge.js";
-export type { Bytes, Data, Integer, Opened, OpenedRow, Options, Row, RowRefusal, Ticket, TicketRefusal, Value } from "./edge.js";
+export type { Bytes, Data, Integer, Opened, OpenedRow, Options, Row, RowId, RowRefusal, Ticket, TicketRefusal, Value } from "./edge.js";

@@ -1,13 +1,21 @@
 // The module's memory: writing a call's input, and reading the values that it wrote (`wasm/src/output.rs`).
 
-/** What a session can hold, in JavaScript. Integers beyond 2^53 are BigInts, bytes are Uint8Arrays. */
-export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | { [key: string]: Value };
+import type { Edge as Module } from "../build/waxseal_bg.js";
 
-/** A session's data, or a ticket's claims. */
-export type Data = { [key: string]: Value };
+/** What a session can hold, in JavaScript. Integers beyond 2^53 are BigInts, bytes are Uint8Arrays. */
+export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | Data;
+
+/**
+ * A session's data, a ticket's claims, or a map among them: an object without a prototype. It has what the application set and
+ * nothing else, so that `claims.constructor` and `claims.toString` are `undefined` too, unless the application set them.
+ *
+ * A key `__proto__`, if the application set one, can be read but is not enumerable: copies (`Object.assign`, `{ ...claims }`,
+ * `structuredClone`) and JSON leave it out, because assigning it to an ordinary object would change that object's prototype.
+ */
+export type Data = { [key: string]: Value | undefined } & { [inherited in keyof Object]?: Value };
 
 /** The module's stack: the first bytes of its memory, as many as `xtask/src/wasm.rs` has the linker give it. */
-const STACK = 32 * 1024;
+const STACK = 16 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -53,6 +61,11 @@ export function writeUint64(number: bigint, to: number): void {
   view.setBigUint64(to, BigInt.asUintN(64, number));
 }
 
+/** @internal Writes a call's input, ASCII text alone. */
+export function input(module: Module, text: string): void {
+  writeAscii(text, module.input(text.length));
+}
+
 /** Wipes what a call left on the module's stack: keys and contents among it. Between calls nothing there is in use. */
 export function wipeStack(): void {
   refresh();
@@ -67,6 +80,12 @@ export function readFrom(address: number): void {
   texts = length === 0 ? "" : decoder.decode(bytes.subarray(at, at + length));
   cut = 0;
   at += length;
+}
+
+/** @internal Ends reading: wipes the output, and lets its texts go. */
+export function readToEnd(module: Module): void {
+  texts = "";
+  module.wipe();
 }
 
 export function readByte(): number {
@@ -95,12 +114,12 @@ export function readText(): string {
 }
 
 export function readData(): Data {
-  const data: Data = {};
+  const data = Object.create(null) as Data;
   for (let count = readLength(); count > 0; count--) {
     const key = readText();
     const value = readValue();
-    // Plain assignment of this one key would set the object's prototype.
-    if (key === "__proto__") Object.defineProperty(data, key, { value, enumerable: true, configurable: true, writable: true });
+    // Not enumerable: copied into an ordinary object, this one key would set its prototype.
+    if (key === "__proto__") Object.defineProperty(data, key, { value, configurable: true, writable: true });
     else data[key] = value;
   }
   return data;

@@ -10,6 +10,12 @@ export type Integer = number | bigint | string;
 export type Bytes = Uint8Array | ArrayBuffer | readonly number[] | { readonly type: "Buffer"; readonly data: readonly number[] } | string;
 
 /**
+ * The 16 bytes of a row's id as bytes in any form, or as text that is told by its shape: a UUID with hyphens (PostgreSQL), 32
+ * hexadecimal digits with or without `\x` before them, or base64 or base64url (22 characters, or 24 with padding).
+ */
+export type RowId = Bytes;
+
+/**
  * The columns of `waxseal_sessions` that opening a row needs, by the names that they have in the table or in camel case:
  *
  * ```sql
@@ -18,7 +24,7 @@ export type Bytes = Uint8Array | ArrayBuffer | readonly number[] | { readonly ty
  */
 export type Row = {
   /** The row's id. May be left out: a row of another session does not open anyway. */
-  id?: Bytes | null;
+  id?: RowId | null;
   generation: Integer;
   subject: string | null;
   data: Bytes;
@@ -49,13 +55,13 @@ export function columns(row: Row): Columns {
     throw new TypeError("waxseal: the row's column subject is neither text nor null; select it too");
   }
   return {
-    id: row.id == null ? undefined : bytes("id", row.id),
+    id: row.id == null ? undefined : bytes("id", row.id, idText),
     generation: integer("generation", column("generation")),
     subject,
     createdMs: Number(integer("created_at", column("created_at", "createdAt"))),
     lifetimeS: Number(integer("lifetime_s", column("lifetime_s", "lifetimeS"))),
     expiresS: Number(integer("expires_at", column("expires_at", "expiresAt"))),
-    data: bytes("data", column("data")),
+    data: bytes("data", column("data"), dataText),
   };
 }
 
@@ -66,17 +72,31 @@ function integer(name: string, value: unknown): bigint {
   throw new TypeError(`waxseal: the row's column ${name} is no integer (a number, a BigInt or decimal text)`);
 }
 
-function bytes(name: string, value: unknown): Uint8Array {
+function bytes(name: string, value: unknown, fromText: (text: string) => Uint8Array | undefined): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (Array.isArray(value)) return Uint8Array.from(value as number[]);
   if (typeof value === "string") {
-    const found = name === "id" ? hex(value.replaceAll("-", "")) : value.startsWith("\\x") ? hex(value.slice(2)) : base64(value);
+    const found = fromText(value);
     if (found) return found;
   }
   const buffer = value as { type?: unknown; data?: unknown };
   if (buffer?.type === "Buffer" && Array.isArray(buffer.data)) return Uint8Array.from(buffer.data as number[]);
-  throw new TypeError(`waxseal: the row's column ${name} holds no bytes (a Uint8Array, an array of numbers, or base64)`);
+  throw new TypeError(`waxseal: the row's column ${name} holds no bytes (a Uint8Array, an array of numbers, or text)`);
+}
+
+function dataText(text: string): Uint8Array | undefined {
+  return text.startsWith("\\x") ? hex(text.slice(2)) : base64(text);
+}
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** No two forms have the same length, so that none is taken for another. */
+function idText(text: string): Uint8Array | undefined {
+  if (UUID.test(text)) return hex(text.replaceAll("-", ""));
+  if (text.length === 32) return hex(text);
+  if (text.length === 34 && text.startsWith("\\x")) return hex(text.slice(2));
+  return text.length === 22 || text.length === 24 ? base64(text) : undefined;
 }
 
 function hex(text: string): Uint8Array | undefined {
