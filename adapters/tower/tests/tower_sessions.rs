@@ -100,7 +100,7 @@ macro_rules! documented_example {
                 assert_eq!(visitor.get("/").await.1, "Current count: 0");
             }
 
-            /// What PEERS.md found elsewhere: a session that was flushed while a request ran must not come back.
+            /// A session that was flushed while a request ran must not come back.
             #[tokio::test]
             async fn a_late_save_does_not_bring_a_session_back() {
                 let store = std::sync::Arc::new($store::new(super::hosted()));

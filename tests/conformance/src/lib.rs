@@ -1,4 +1,4 @@
-//! The rules of waxseal (`DESIGN.md`, section 4), written once and run on every store and through every framework.
+//! The rules of waxseal (`docs/rules.md`), written once and run on every store and through every framework.
 //!
 //! A test is a script of [`Step`]s that a [`Browser`] sends; the framework under test runs it on the request's session. Stores
 //! are seen through a [`Probe`] that counts calls and can fail, delay and falsify them. Time stands still unless a test moves it.

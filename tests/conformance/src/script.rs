@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
-use waxseal_http::{Session, SessionError};
+use waxseal_http::{Session, SessionError, SignIn};
 
 /// One thing that a handler does. Each gives one entry of [`Reply::results`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub enum Step {
     Times,
     Id,
     SignIn(String),
+    /// Signs in for so many seconds, "remember me".
+    Remember(String, u64),
     SignOut,
     Renew,
     Destroy,
@@ -121,6 +124,10 @@ pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Resu
             })),
             Step::Id => json!(session.id().await?.map(|id| id.to_string())),
             Step::SignIn(subject) => session.sign_in(subject).map(|()| Json::Null)?,
+            Step::Remember(subject, seconds) => {
+                let sign_in = SignIn::new().remember(Duration::from_secs(*seconds));
+                session.sign_in_with(subject, sign_in).map(|()| Json::Null)?
+            }
             Step::SignOut => {
                 session.sign_out();
                 done(())

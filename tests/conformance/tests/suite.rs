@@ -55,6 +55,13 @@ macro_rules! suite {
             r17_what_is_too_large_is_an_error_before_anything_is_written
             r17_data_up_to_the_default_bound_are_kept
             r18_stateless_sessions_keep_the_rules_that_need_no_row
+            remembered_sessions_keep_their_terms
+            a_cookie_lasts_as_its_session_was_made
+            terms_over_the_bounds_are_refused
+            r19_a_row_older_than_its_cookie_is_refused_unless_the_policy_accepts_it
+            r25_a_deploy_that_shortens_the_timeouts_binds_old_sessions
+            r25_a_deploy_that_lengthens_the_timeouts_leaves_old_sessions_as_they_are
+            tickets_of_stateless_sessions_and_of_sessions_with_a_store_do_not_mix
             devices_are_listed_and_signed_out
             revoking_settles_the_sign_in_before
             revoking_needs_a_live_session

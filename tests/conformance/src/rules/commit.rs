@@ -32,7 +32,7 @@ pub async fn r14_a_save_that_was_given_up_is_told(bench: &Bench) {
     assert_ne!(renewed, old_is_good, "either the new cookie was sent or the old one is good");
 }
 
-/// PEERS 5: elsewhere a renewal and then a 500 logs the user out.
+/// elsewhere a renewal and then a 500 logs the user out.
 pub async fn r14_a_server_error_discards_all_but_a_sign_out(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;
@@ -52,7 +52,7 @@ pub async fn r14_a_server_error_discards_all_but_a_sign_out(bench: &Bench) {
     assert!(is_dead(&old).await);
 }
 
-/// PEERS 13: in Poem changes vanish when the endpoint returns `Err`, even a redirect.
+/// in Poem changes vanish when the endpoint returns `Err`, even a redirect.
 pub async fn r14_every_other_status_commits_also_an_err(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;

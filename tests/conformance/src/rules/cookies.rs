@@ -47,7 +47,7 @@ pub async fn r01_a_sign_in_ends_the_other_presented_sessions(bench: &Bench) {
     assert_eq!(mine.peek(&[Subject]).await.results, [Json::Null], "renewed");
 }
 
-/// PEERS 3 and 4: tower-sessions and axum_session adopt or store what a client made up.
+/// tower-sessions and axum_session adopt or store what a client made up.
 pub async fn r02_an_id_that_was_not_issued_is_never_adopted(bench: &Bench) {
     let app = bench.app().await;
     // Authentic, but no row was ever made for it: what a thief of the keys, or of an old cookie, could present.
@@ -98,7 +98,7 @@ pub async fn r04_refusals_look_the_same(bench: &Bench) {
     }
 }
 
-/// PEERS 12: removal cookies without Path and Domain do not remove.
+/// removal cookies without Path and Domain do not remove.
 pub async fn r13_the_removal_is_the_cookie_with_its_flags(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = app.browser();

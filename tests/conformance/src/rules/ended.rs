@@ -5,7 +5,7 @@ use crate::{Bench, Browser, Step, Step::*};
 use serde_json::json;
 use waxseal_http::Which;
 
-/// PEERS 2: elsewhere a save after a logout brings the session back. Returns what the late request got.
+/// elsewhere a save after a logout brings the session back. Returns what the late request got.
 async fn late_write(bench: &Bench, end: impl AsyncFnOnce(&mut Browser), late: &[Step]) -> (crate::Response, Browser) {
     late_request(bench, end, &[&[get("a"), Pause(s("late"))], late].concat()).await
 }

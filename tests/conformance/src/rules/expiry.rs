@@ -29,7 +29,7 @@ pub async fn r03_expired_at_equality_by_the_lifetime_however_active(bench: &Benc
     assert!(is_dead(&browser).await);
 }
 
-/// A store that lies about the lifetime is found out by the seal; one that returns expired rows is not believed (PEERS 10).
+/// A store that lies about the lifetime is found out by the seal; one that returns expired rows is not believed.
 pub async fn r03_the_core_decides_expiry_after_every_load(bench: &Bench) {
     let app = bench.app().await;
     let browser = signed_in(&app, "ada").await;

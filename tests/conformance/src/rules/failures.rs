@@ -4,7 +4,7 @@ use super::{get, insert, sign_in, signed_in};
 use crate::{Bench, Step::*};
 use serde_json::json;
 
-/// PEERS 8: elsewhere a read error is an empty session, or wipes the row.
+/// elsewhere a read error is an empty session, or wipes the row.
 pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;

@@ -12,6 +12,7 @@ mod saving;
 mod secrecy;
 mod session;
 mod stores;
+mod terms;
 mod together;
 mod touching;
 
@@ -33,6 +34,7 @@ pub use saving::*;
 pub use secrecy::*;
 pub use session::*;
 pub use stores::*;
+pub use terms::*;
 pub use together::*;
 pub use touching::*;
 
@@ -104,6 +106,10 @@ pub(crate) fn bad_cookies(bench: &Bench, app: &App, good: &str) -> Vec<(&'static
         ("one character changed", flipped),
         ("another keyring", sealed(&foreign, app, &ticket_at(app, bench.now())).into_bytes()),
         ("another cookie's", other_name.into_bytes()),
+        (
+            "issued in the future",
+            sealed(&app.keyring, app, &ticket_at(app, bench.now().plus_seconds(301))).into_bytes(),
+        ),
         ("expired", sealed(&app.keyring, app, &ticket_at(app, old)).into_bytes()),
     ]
 }

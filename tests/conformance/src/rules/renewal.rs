@@ -4,7 +4,7 @@ use super::{get, id, insert, is_dead, sign_in, signed_in};
 use crate::{Bench, Step::*};
 use serde_json::json;
 
-/// PEERS 7: elsewhere `set` after `renew` undid the renewal.
+/// elsewhere `set` after `renew` undid the renewal.
 pub async fn r12_flags_and_changes_are_independent_of_their_order(bench: &Bench) {
     let app = bench.app().await;
     let orders = [
@@ -42,7 +42,7 @@ pub async fn r12_flags_and_changes_are_independent_of_their_order(bench: &Bench)
     }
 }
 
-/// PEERS 6: salvo-session's old cookie still signs in; tide's middleware kept it.
+/// salvo-session's old cookie still signs in; tide's middleware kept it.
 pub async fn r12_renewal_alone_kills_the_old_cookie_and_keeps_times(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;

@@ -33,7 +33,7 @@ pub async fn r08_changes_of_different_keys_both_land(bench: &Bench) {
     assert_eq!(browser.run(&[Keys]).await, [json!(["x", "y", "z"])]);
 }
 
-/// PEERS 1: of 50 increments other layers keep 1 to 47.
+/// of 50 increments other layers keep 1 to 47.
 pub async fn r08_no_increment_is_lost(bench: &Bench) {
     const REQUESTS: usize = 50;
     let app = bench.app().await;
@@ -81,7 +81,7 @@ pub async fn r11_statements_are_as_few_as_can_be(bench: &Bench) {
     assert_eq!(calls(&mut browser, &[insert("a", 1)]).await, Calls { insert: 1, ..none });
 }
 
-/// PEERS 19: elsewhere cookies outgrow 4096 bytes silently.
+/// elsewhere cookies outgrow 4096 bytes silently.
 pub async fn r17_what_is_too_large_is_an_error_before_anything_is_written(bench: &Bench) {
     let app = bench.app_with(|builder| builder.claims(["role"]).max_data_bytes(10_000)).await;
     let mut browser = app.browser();

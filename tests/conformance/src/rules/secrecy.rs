@@ -55,14 +55,14 @@ pub async fn r06_a_row_that_was_moved_or_changed_is_no_session(bench: &Bench) {
             bench.probe.falsify(falsify);
             let response = browser.peek(&[IsNew, get("a"), Subject]).await;
             assert_eq!(response.results, [json!(true), json!(null), json!(null)], "{what}");
-            assert_eq!(response.set_cookies(), [""; 0], "{what}: its life is not extended (PEERS 17)");
+            assert_eq!(response.set_cookies(), [""; 0], "{what}: its life is not extended");
         }
         bench.probe.stop_falsifying();
         assert_eq!(browser.peek(&[get("a")]).await.results, [1]);
     }
 }
 
-/// PEERS 21: elsewhere old keys are accepted for ever and nothing is sealed anew.
+/// elsewhere old keys are accepted for ever and nothing is sealed anew.
 pub async fn r15_keys_rotate_without_a_logout(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;
