@@ -127,7 +127,10 @@ impl HostedSessions {
 
     /// Ends a session; `false` where there is none.
     pub async fn delete(&self, id: &[u8]) -> Result<bool, SessionError> {
-        Ok(self.store()?.delete(Key::of(id).row_id, self.engine().now()).await?)
+        let (id, store) = (Key::of(id).row_id, self.store()?);
+        let was_there = matches!(store.load(id).await?, Some(Found::Session(_)));
+        store.end_many(&[id], self.engine().now()).await?;
+        Ok(was_there)
     }
 
     /// Deletes expired rows, in batches; tells how many.

@@ -57,7 +57,7 @@ pub use save::Outcome;
 pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
-pub use store::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+pub use store::{Found, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
     Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Terms,

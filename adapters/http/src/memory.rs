@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use waxseal_core::{RowId, Timestamp};
 
-use crate::{Found, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+use crate::{Found, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 
 /// How many parts the map has, each with a lock of its own.
 const SHARDS: usize = 16;
@@ -130,6 +130,10 @@ impl Store for MemoryStore {
         Ok(self.shard(id).get(&id).cloned())
     }
 
+    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
+        Ok(ids.iter().map(|id| self.shard(*id).get(id).cloned()).collect())
+    }
+
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
         // What has had its time goes first; then tombstones go before anybody is refused.
         let over = |found: &Found| match found {
@@ -196,14 +200,13 @@ impl Store for MemoryStore {
         Ok(true)
     }
 
-    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
-        match self.shard(id).get_mut(&id) {
-            Some(found @ Found::Session(_)) => {
-                *found = tombstone(now);
-                Ok(true)
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        for id in ids {
+            if self.shard(*id).insert(*id, tombstone(now)).is_none() {
+                self.len.fetch_add(1, Ordering::Relaxed);
             }
-            _ => Ok(false),
         }
+        Ok(())
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -214,7 +217,7 @@ impl Store for MemoryStore {
         Ok(self.remove_where(limit as usize, over) as u64)
     }
 
-    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
         let mut rows: Vec<Row> = Vec::new();
         for shard in self.all() {
             rows.extend(shard.values().filter_map(|found| match found {
@@ -224,7 +227,10 @@ impl Store for MemoryStore {
                 _ => None,
             }));
         }
-        rows.sort_by(|a, b| b.seen_at.cmp(&a.seen_at).then(b.id.cmp(&a.id)));
+        let place = |row: &Row| (row.seen_at, row.id);
+        rows.retain(|row| page.after.is_none_or(|after| place(row) < after));
+        rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+        rows.truncate(page.limit as usize);
         Ok(rows)
     }
 

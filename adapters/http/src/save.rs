@@ -202,8 +202,9 @@ impl Session {
     async fn end(&self, ticket: Option<&Ticket>) -> Result<Outcome, SessionError> {
         let engine = &self.0.engine;
         if let Keeping::Rows { store, .. } = &engine.keeping {
-            for id in ticket.map(Ticket::row_id).into_iter().chain(self.others()) {
-                store.delete(id, engine.now()).await?;
+            let ids: Vec<RowId> = ticket.map(Ticket::row_id).into_iter().chain(self.others()).collect();
+            if !ids.is_empty() {
+                store.end_many(&ids, engine.now()).await?;
             }
         }
         let mut state = self.state();
@@ -231,10 +232,12 @@ impl Session {
     async fn end_others(&self) {
         let engine = &self.0.engine;
         let Keeping::Rows { store, .. } = &engine.keeping else { return };
-        for id in self.others() {
-            if let Err(error) = store.delete(id, engine.now()).await {
-                tracing::warn!(row_id = %id, %error, "another presented session not ended at sign-in");
-            }
+        let others = self.others();
+        if others.is_empty() {
+            return;
+        }
+        if let Err(error) = store.end_many(&others, engine.now()).await {
+            tracing::warn!(row_ids = ?others, %error, "other presented sessions not ended at sign-in");
         }
     }
 

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use waxseal_core::{Changes, Data, RowId, Terms, Ticket, Timestamp, check_subject};
 
 use crate::{
-    Found, Outcome, Row, SessionError, SignIn, Typed, TypedData, Which,
+    Found, Outcome, Page, Row, SessionError, SignIn, Typed, TypedData, Which,
     cookie::Cookies,
     sessions::{Engine, Keeping, Loaded, Tickets},
 };
@@ -26,6 +26,9 @@ const GRACE_S: u64 = 10;
 
 /// How often a response's commit looks for what clones of the handle recorded while it was saving.
 const MAX_ROUNDS: u32 = 16;
+
+/// The longest list of a subject's sessions.
+pub(crate) const LIST: Page = Page::first(100);
 
 static EMPTY: Data = Data::new();
 
@@ -457,7 +460,7 @@ impl Session {
     pub async fn list(&self) -> Result<Vec<SessionInfo>, SessionError> {
         let (subject, id) = self.identity().await?;
         let store = self.0.engine.store("listing sessions")?;
-        let rows = store.list_by_subject(&subject, self.0.engine.now()).await?;
+        let rows = store.list_by_subject(&subject, self.0.engine.now(), LIST).await?;
         Ok(self.0.engine.listed(rows, id))
     }
 

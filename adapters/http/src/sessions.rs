@@ -7,7 +7,11 @@ use waxseal_core::{Keyring, Protection, RowContext, RowId, Terms, Ticket, Ticket
 
 use crate::{
     Clock, CommitPolicy, CookieOptions, Found, OlderRows, Outcome, Row, Session, SessionError, SessionInfo,
-    SessionsBuilder, Store, StoreError, Which, contention::Contention, cookie::Cookies, headers, session::Live,
+    SessionsBuilder, Store, StoreError, Which,
+    contention::Contention,
+    cookie::Cookies,
+    headers,
+    session::{LIST, Live},
 };
 
 /// The sessions of an application: keyring, store and options. Cheap to clone.
@@ -271,7 +275,7 @@ impl Sessions {
 
     /// The live sessions of a subject, the most recently seen first.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
-        let rows = self.0.store("listing sessions")?.list_by_subject(subject, self.0.now()).await?;
+        let rows = self.0.store("listing sessions")?.list_by_subject(subject, self.0.now(), LIST).await?;
         Ok(self.0.listed(rows, None))
     }
 

@@ -101,6 +101,22 @@ pub enum Which {
     Only(RowId),
 }
 
+/// A part of a subject's sessions, the most recently seen first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many sessions at most.
+    pub limit: u32,
+    /// Only sessions behind this one: when it was last seen, and its id.
+    pub after: Option<(Timestamp, RowId)>,
+}
+
+impl Page {
+    /// The first `limit` sessions.
+    pub const fn first(limit: u32) -> Self {
+        Self { limit, after: None }
+    }
+}
+
 /// A store failed. Never for "not there": that is an answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -141,6 +157,9 @@ pub trait Store: Send + Sync + 'static {
     /// What is kept under this id.
     async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError>;
 
+    /// What is kept under each of these ids, in their order; one statement.
+    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError>;
+
     /// Inserts a new row. Never overwrites, not even a tombstone: [`StoreError::AlreadyExists`].
     async fn insert(&self, row: Row) -> Result<(), StoreError>;
 
@@ -156,14 +175,14 @@ pub trait Store: Send + Sync + 'static {
     /// time, and inserts `new`. `false` where the old row was not so: nothing was written.
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError>;
 
-    /// Ends a session, leaving a tombstone of `now`; `false` where there was none.
-    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError>;
+    /// Ends sessions: afterwards each id has a tombstone of `now`, also where there was no row. One statement.
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes at most `limit` rows whose idle expiry has come, and tombstones whose time has; tells how many.
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
-    /// The subject's rows that are live at `now`, the most recently seen first, with empty `data`.
-    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError>;
+    /// A page of the subject's rows that are live at `now`, by `seen_at` and then `id`, both descending, with empty `data`.
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError>;
 
     /// Ends the subject's sessions, leaving tombstones of `now`; tells how many. A session that is renewed at the same time is
     /// ended under its old id or its new one: it must not slip through between the two.
@@ -182,6 +201,10 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).load(id).await
     }
 
+    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
+        (**self).load_many(ids).await
+    }
+
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
         (**self).insert(row).await
     }
@@ -198,16 +221,16 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
         (**self).rotate(old, generation, new).await
     }
 
-    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
-        (**self).delete(id, now).await
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        (**self).end_many(ids, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         (**self).delete_expired(now, limit).await
     }
 
-    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-        (**self).list_by_subject(subject, now).await
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
+        (**self).list_by_subject(subject, now, page).await
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

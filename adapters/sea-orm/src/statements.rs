@@ -9,6 +9,9 @@ use sea_orm::DbBackend;
 const END: &str = "UPDATE waxseal_sessions SET generation = 0, subject = NULL, label = NULL, data = ?, \
                    seen_at = ?, expires_at = ?";
 
+const LOAD: &str = "SELECT id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data \
+                    FROM waxseal_sessions WHERE";
+
 /// The SQL texts for one database.
 pub(crate) struct Statements {
     pub(crate) backend: DbBackend,
@@ -17,7 +20,6 @@ pub(crate) struct Statements {
     pub(crate) update: String,
     pub(crate) touch: String,
     pub(crate) end_at: String,
-    pub(crate) end: String,
     pub(crate) delete_expired: String,
     pub(crate) list: String,
     pub(crate) end_all: String,
@@ -36,8 +38,7 @@ impl Statements {
         };
         Self {
             backend,
-            load: sql("SELECT generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data \
-                 FROM waxseal_sessions WHERE id = ?"),
+            load: sql(&format!("{LOAD} id = ?")),
             insert: sql("INSERT INTO waxseal_sessions \
                  (id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data) \
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -50,7 +51,6 @@ impl Statements {
             touch: sql("UPDATE waxseal_sessions SET seen_at = ?, expires_at = ? \
                  WHERE id = ? AND generation = ? AND seen_at < ? AND expires_at > ?"),
             end_at: sql(&format!("{END} WHERE id = ? AND generation = ? AND expires_at > ?")),
-            end: sql(&format!("{END} WHERE id = ? AND generation > 0")),
             delete_expired: sql(match backend {
                 // MySQL has no LIMIT in a subquery, SQLite by default none on DELETE. SKIP LOCKED lets two sweepers share.
                 DbBackend::MySql => "DELETE FROM waxseal_sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
@@ -65,12 +65,39 @@ impl Statements {
             }),
             list: sql(&format!(
                 "SELECT id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at \
-                 FROM waxseal_sessions WHERE {by_subject} AND expires_at > ? ORDER BY seen_at DESC, id DESC"
+                 FROM waxseal_sessions WHERE {by_subject} AND expires_at > ? \
+                 AND (seen_at < ? OR (seen_at = ? AND id < ?)) ORDER BY seen_at DESC, id DESC LIMIT ?"
             )),
             end_all: sql(&format!("{END} WHERE {by_subject}")),
             end_all_but: sql(&format!("{END} WHERE {by_subject} AND id <> ?")),
             end_only: sql(&format!("{END} WHERE {by_subject} AND id = ?")),
         }
+    }
+}
+
+impl Statements {
+    /// Loads `count` rows by their ids.
+    pub(crate) fn load_many(&self, count: usize) -> String {
+        numbered(self.backend, &format!("{LOAD} id IN ({})", vec!["?"; count].join(", ")))
+    }
+
+    /// Leaves `count` tombstones. The values of each: id, data, seen_at, expires_at.
+    pub(crate) fn end_many(&self, count: usize) -> String {
+        let rows = vec!["(?, 0, NULL, NULL, 0, 0, ?, ?, ?)"; count].join(", ");
+        let (conflict, new) = match self.backend {
+            DbBackend::MySql => ("ON DUPLICATE KEY UPDATE", ["VALUES(data)", "VALUES(seen_at)", "VALUES(expires_at)"]),
+            _ => ("ON CONFLICT (id) DO UPDATE SET", ["excluded.data", "excluded.seen_at", "excluded.expires_at"]),
+        };
+        let [data, seen_at, expires_at] = new;
+        numbered(
+            self.backend,
+            &format!(
+                "INSERT INTO waxseal_sessions \
+                 (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} \
+                 {conflict} generation = 0, subject = NULL, label = NULL, \
+                 data = {data}, seen_at = {seen_at}, expires_at = {expires_at}"
+            ),
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{
     TryGetable, Value,
 };
 use uuid::Uuid;
-use waxseal_http::{Found, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Which};
+use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Which};
 
 use crate::statements::Statements;
 
@@ -78,22 +78,22 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// See [`Store::load`].
     pub async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         let statement = self.statement(&self.statements.load, [key(id)]);
-        let Some(found) = self.connection.query_one_raw(statement).await.map_err(backend)? else { return Ok(None) };
-        let generation = unsigned(&found, 0)?;
-        if generation == ENDED {
-            return Ok(Some(Found::Ended(seconds(&found, 5)?)));
+        self.connection.query_one_raw(statement).await.map_err(backend)?.as_ref().map(found).transpose()
+    }
+
+    /// See [`Store::load_many`].
+    pub async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
+        let sql = self.statements.load_many(ids.len());
+        let statement = self.statement(&sql, ids.iter().copied().map(key));
+        let rows = self.connection.query_all_raw(statement).await.map_err(backend)?;
+        let mut all = vec![None; ids.len()];
+        for row in &rows {
+            let id = RowId::from(column::<Uuid>(row, 0)?);
+            for (place, _) in all.iter_mut().zip(ids).filter(|(_, other)| **other == id) {
+                *place = Some(found(row)?);
+            }
         }
-        Ok(Some(Found::Session(Row {
-            id,
-            generation,
-            subject: column(&found, 1)?,
-            label: column(&found, 2)?,
-            created_at: Timestamp::from_unix_ms(unsigned(&found, 3)?),
-            lifetime_s: unsigned(&found, 4)?,
-            seen_at: seconds(&found, 5)?,
-            expires_at: seconds(&found, 6)?,
-            data: column(&found, 7)?,
-        })))
+        Ok(all)
     }
 
     /// See [`Store::insert`].
@@ -152,9 +152,14 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(ended)
     }
 
-    /// See [`Store::delete`].
-    pub async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
-        self.changed_one(&self.statements.end, tombstone(now).into_iter().chain([key(id)])).await
+    /// See [`Store::end_many`].
+    pub async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        // In one order everywhere, so that two statements that end the same sessions do not deadlock.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let values = ids.iter().flat_map(|id| std::iter::once(key(*id)).chain(tombstone(now)));
+        self.execute(&self.statements.end_many(ids.len()), values).await.map(drop).map_err(backend)
     }
 
     /// See [`Store::delete_expired`].
@@ -164,8 +169,12 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 
     /// See [`Store::list_by_subject`].
-    pub async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-        let values = self.subject(subject).chain([integer(now.unix_seconds())]);
+    pub async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
+        let last = RowId::from_bytes([0xff; 16]);
+        let (seen_at, id) = page.after.unwrap_or((Timestamp::from_unix_ms(u64::MAX), last));
+        let seen_at = || integer(seen_at.unix_seconds());
+        let rest = [integer(now.unix_seconds()), seen_at(), seen_at(), key(id), integer(page.limit.into())];
+        let values = self.subject(subject).chain(rest);
         let found =
             self.connection.query_all_raw(self.statement(&self.statements.list, values)).await.map_err(backend)?;
         let listed = found.iter().filter_map(|found| match listed(found) {
@@ -190,9 +199,10 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
             ended += self.end_by_subject(subject, which, now).await?;
             let left = match which {
                 Which::Only(_) => return Ok(ended),
-                Which::All => self.list_by_subject(subject, now).await?.len(),
+                Which::All => self.list_by_subject(subject, now, Page::first(1)).await?.len(),
                 Which::AllBut(id) => {
-                    self.list_by_subject(subject, now).await?.iter().filter(|row| row.id != id).count()
+                    let rows = self.list_by_subject(subject, now, Page::first(2)).await?;
+                    rows.iter().filter(|row| row.id != id).count()
                 }
             };
             if left == 0 {
@@ -237,6 +247,15 @@ fn tombstone(now: Timestamp) -> [Value; 3] {
     [Vec::<u8>::new().into(), integer(now.unix_seconds()), integer(gone_at.unix_seconds())]
 }
 
+/// What a row that was loaded holds.
+fn found(row: &QueryResult) -> Result<Found, StoreError> {
+    let generation = unsigned(row, 1)?;
+    if generation == ENDED {
+        return Ok(Found::Ended(seconds(row, 6)?));
+    }
+    Ok(Found::Session(Row { data: column(row, 8)?, ..listed(row)? }))
+}
+
 /// A row of a list.
 fn listed(found: &QueryResult) -> Result<Row, StoreError> {
     Ok(Row {
@@ -256,6 +275,10 @@ fn listed(found: &QueryResult) -> Result<Row, StoreError> {
 impl Store for SeaOrmStore {
     async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         self.on(&self.db).load(id).await
+    }
+
+    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
+        self.on(&self.db).load_many(ids).await
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
@@ -282,16 +305,16 @@ impl Store for SeaOrmStore {
         .await
     }
 
-    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
-        self.on(&self.db).delete(id, now).await
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        again(|| async move { self.on(&self.db).end_many(ids, now).await }).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         again(|| async move { self.on(&self.db).delete_expired(now, limit).await }).await
     }
 
-    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-        self.on(&self.db).list_by_subject(subject, now).await
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
+        self.on(&self.db).list_by_subject(subject, now, page).await
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

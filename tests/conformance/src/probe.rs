@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use waxseal_http::{Found, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
+use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
 
 /// How often each verb was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,12 @@ impl Probe {
         *self.0.meanwhile.lock().unwrap() = Some(Box::new(meanwhile));
     }
 
+    fn falsified(&self, found: &mut Option<Found>) {
+        if let (Some(Found::Session(row)), Some(falsify)) = (found, &*self.0.falsify.lock().unwrap()) {
+            falsify(row);
+        }
+    }
+
     fn happens(&self) {
         let meanwhile = self.0.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
@@ -122,9 +128,13 @@ impl Probe {
 impl Store for Probe {
     async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         let mut found = self.count(|calls| &mut calls.load)?.load(id).await?;
-        if let (Some(Found::Session(row)), Some(falsify)) = (&mut found, &*self.0.falsify.lock().unwrap()) {
-            falsify(row);
-        }
+        self.falsified(&mut found);
+        Ok(found)
+    }
+
+    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
+        let mut found = self.count(|calls| &mut calls.load)?.load_many(ids).await?;
+        found.iter_mut().for_each(|found| self.falsified(found));
         Ok(found)
     }
 
@@ -154,16 +164,16 @@ impl Store for Probe {
         self.answer(rotated)
     }
 
-    async fn delete(&self, id: RowId, now: Timestamp) -> Result<bool, StoreError> {
-        self.count(|calls| &mut calls.delete)?.delete(id, now).await
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        self.count(|calls| &mut calls.delete)?.end_many(ids, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.count(|calls| &mut calls.other)?.delete_expired(now, limit).await
     }
 
-    async fn list_by_subject(&self, subject: &str, now: Timestamp) -> Result<Vec<Row>, StoreError> {
-        self.count(|calls| &mut calls.other)?.list_by_subject(subject, now).await
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
+        self.count(|calls| &mut calls.other)?.list_by_subject(subject, now, page).await
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

@@ -20,8 +20,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tokio::net::{TcpListener, TcpStream};
 use waxseal_conformance::{Bench, Framework, Probe, StoreKind};
 use waxseal_http::{
-    Clock, Keyring, MemoryStore, RootKey, Row, RowId, Session, SessionError, Sessions, Store, SystemClock, Timestamp,
-    Which,
+    Clock, Keyring, MemoryStore, Page, RootKey, Row, RowId, Session, SessionError, Sessions, Store, SystemClock,
+    Timestamp, Which,
 };
 use waxseal_sea_orm::{Column, Entity, Migration, Migrator, SeaOrmStore, Sweeper};
 
@@ -280,7 +280,7 @@ async fn a_session_that_is_being_renewed_is_revoked_too() {
     }
     renewal.commit().await.unwrap();
     assert_eq!(revocation.await.unwrap(), 1);
-    assert_eq!(store.list_by_subject("ada", now).await.unwrap(), []);
+    assert_eq!(store.list_by_subject("ada", now, Page::first(100)).await.unwrap(), []);
     bench.close().await;
 }
 

@@ -168,6 +168,8 @@ macro_rules! stores {
             store_subjects_are_compared_byte_by_byte
             store_sweeps_expired_rows_in_batches
             store_remembers_for_a_while_what_was_ended
+            store_loads_and_ends_many_at_once
+            store_lists_come_in_pages
         });)*
     };
 }

@@ -5,7 +5,7 @@ use crate::{App, Bench, Browser, Step::*};
 use http::HeaderMap;
 use http::StatusCode;
 use http::header;
-use waxseal_http::{Outcome, Session, SessionError};
+use waxseal_http::{Outcome, Page, Session, SessionError};
 
 fn open(app: &App, browser: &Browser) -> Session {
     let mut headers = HeaderMap::new();
@@ -47,7 +47,7 @@ pub async fn a_clones_sign_out_during_a_save_is_heard(bench: &Bench) {
         assert_eq!(outcome, Outcome::Destroyed);
         assert!(headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
         assert!(is_dead(&browser).await);
-        assert_eq!(bench.probe.store().list_by_subject("ada", bench.now()).await.unwrap(), []);
+        assert_eq!(bench.probe.store().list_by_subject("ada", bench.now(), Page::first(100)).await.unwrap(), []);
     }
 }
 
@@ -61,7 +61,7 @@ pub async fn a_clones_sign_in_while_its_session_is_lost_counts(bench: &Bench) {
     let clone = session.clone();
     bench.probe.meanwhile(move || clone.sign_in("bob").unwrap());
     assert_eq!(commit(&app, &session).await.0, Outcome::Created);
-    assert_eq!(bench.probe.store().list_by_subject("bob", bench.now()).await.unwrap().len(), 1);
+    assert_eq!(bench.probe.store().list_by_subject("bob", bench.now(), Page::first(100)).await.unwrap().len(), 1);
 }
 
 pub async fn discarding_during_a_save_keeps_what_comes_after(bench: &Bench) {

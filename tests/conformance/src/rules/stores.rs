@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use waxseal_core::Secret;
-use waxseal_http::{Found, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 
 /// The client goes away in the middle of a save: it ends all the same. (Over a socket the whole request may be dropped before
 /// its handler ends; the engine by hand shows the rule alone.)
@@ -160,7 +160,7 @@ pub async fn store_of_rotations_at_once_one_wins(bench: &Bench) {
         wins += u32::from(rotation.await.unwrap());
     }
     assert_eq!(wins, 1);
-    assert_eq!(store.store().list_by_subject("ada", bench.now()).await.unwrap().len(), 1);
+    assert_eq!(store.store().list_by_subject("ada", bench.now(), Page::first(100)).await.unwrap().len(), 1);
 }
 
 pub async fn store_subjects_are_compared_byte_by_byte(bench: &Bench) {
@@ -169,17 +169,20 @@ pub async fn store_subjects_are_compared_byte_by_byte(bench: &Bench) {
         store.insert(row(bench, n as u8, Some(subject))).await.unwrap();
     }
     store.insert(row(bench, 9, None)).await.unwrap();
-    let listed = store.list_by_subject("ada", bench.now()).await.unwrap();
+    let listed = store.list_by_subject("ada", bench.now(), Page::first(100)).await.unwrap();
     assert_eq!(listed, [Row { data: vec![], ..row(bench, 0, Some("ada")) }]);
     assert_eq!(store.delete_by_subject("ADA", Which::All, bench.now()).await.unwrap(), 0);
     assert_eq!(store.delete_by_subject("ada", Which::Only(row(bench, 1, None).id), bench.now()).await.unwrap(), 0);
     assert_eq!(store.delete_by_subject("ada", Which::AllBut(row(bench, 0, None).id), bench.now()).await.unwrap(), 0);
     assert_eq!(store.delete_by_subject("ada", Which::All, bench.now()).await.unwrap(), 1);
-    assert!(!store.delete(row(bench, 0, None).id, bench.now()).await.unwrap());
-    assert!(store.delete(row(bench, 1, None).id, bench.now()).await.unwrap());
-    assert_eq!(store.list_by_subject("Ada", bench.now()).await.unwrap(), []);
-    assert_eq!(store.list_by_subject("ad", bench.now()).await.unwrap().len(), 1);
-    assert_eq!(store.list_by_subject("ad", bench.now().plus_seconds(100)).await.unwrap(), [], "live ones only");
+    store.end_many(&[row(bench, 1, None).id], bench.now()).await.unwrap();
+    assert_eq!(store.list_by_subject("Ada", bench.now(), Page::first(100)).await.unwrap(), []);
+    assert_eq!(store.list_by_subject("ad", bench.now(), Page::first(100)).await.unwrap().len(), 1);
+    assert_eq!(
+        store.list_by_subject("ad", bench.now().plus_seconds(100), Page::first(100)).await.unwrap(),
+        [],
+        "live ones only"
+    );
 }
 
 pub async fn store_sweeps_expired_rows_in_batches(bench: &Bench) {
@@ -209,7 +212,7 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
     }
     let now = bench.now();
     let at = now.plus_seconds(7);
-    assert!(store.delete(rows[0].id, at).await.unwrap());
+    store.end_many(&[rows[0].id], at).await.unwrap();
     assert_eq!(store.delete_by_subject("ada", Which::Only(rows[1].id), at).await.unwrap(), 1);
     let new = Row { seen_at: at, ..rows[4].clone() };
     assert!(store.rotate(rows[2].id, 1, new).await.unwrap());
@@ -217,7 +220,6 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
     for ended in &rows[..4] {
         assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
         // A tombstone is no session for any other verb.
-        assert!(!store.delete(ended.id, at.plus_seconds(1)).await.unwrap());
         for generation in [0, 1] {
             let update = Update { id: ended.id, generation, now: at, data: b"new", label: None, touch: None };
             assert!(generation == 0 || !store.update(update).await.unwrap());
@@ -228,8 +230,48 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
         assert!(matches!(store.insert(ended.clone()).await, Err(StoreError::AlreadyExists)));
         assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
     }
-    assert_eq!(store.list_by_subject("ada", now).await.unwrap().len(), 1);
+    assert_eq!(store.list_by_subject("ada", now, Page::first(100)).await.unwrap().len(), 1);
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S - 1), 100).await.unwrap(), 1, "the live one, by then");
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 4);
     assert_eq!(store.load(rows[0].id).await.unwrap(), None);
+}
+
+pub async fn store_loads_and_ends_many_at_once(bench: &Bench) {
+    let store = bench.probe.store();
+    let rows: Vec<Row> = (0..3).map(|n| row(bench, n, Some("ada"))).collect();
+    for row in &rows[..2] {
+        store.insert(row.clone()).await.unwrap();
+    }
+    let ids = [rows[2].id, rows[1].id, rows[0].id, rows[1].id];
+    let session = |n: usize| Some(Found::Session(rows[n].clone()));
+    assert_eq!(store.load_many(&ids).await.unwrap(), [None, session(1), session(0), session(1)]);
+    let at = bench.now().plus_seconds(3);
+    store.end_many(&ids[..2], at).await.unwrap();
+    let ended = Some(Found::Ended(at));
+    let expected = [ended.clone(), ended.clone(), session(0), ended.clone()];
+    assert_eq!(store.load_many(&ids).await.unwrap(), expected, "also where there was no row");
+    let inserted = store.insert(rows[2].clone()).await;
+    assert!(matches!(inserted, Err(StoreError::AlreadyExists)), "what has ended cannot arrive late");
+    assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 3);
+}
+
+pub async fn store_lists_come_in_pages(bench: &Bench) {
+    let store = bench.probe.store();
+    for n in 0..7 {
+        let mut row = row(bench, n, Some("ada"));
+        // Several are seen in the same second.
+        row.seen_at = row.seen_at.plus_seconds(u64::from(n / 3));
+        store.insert(row).await.unwrap();
+    }
+    let all = store.list_by_subject("ada", bench.now(), Page::first(100)).await.unwrap();
+    assert_eq!(all.len(), 7);
+    let mut paged = Vec::new();
+    let mut page = Page::first(2);
+    loop {
+        let rows = store.list_by_subject("ada", bench.now(), page).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        page.after = Some((last.seen_at, last.id));
+        paged.extend(rows);
+    }
+    assert_eq!(paged, all);
 }
