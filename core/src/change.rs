@@ -11,12 +11,36 @@ use crate::{Data, Value, ValueError, from_value, to_value};
 /// Computes a key's next value from its present one; runs once for each attempt to save.
 pub type UpdateFn = Arc<dyn Fn(Option<Value>) -> Result<Value, ValueError> + Send + Sync>;
 
+/// Gets the value that was removed, at each attempt to save.
+pub type TakeFn = Arc<dyn Fn(Option<Value>) + Send + Sync>;
+
 #[derive(Clone)]
 enum Change {
     Set(String, Value),
     Remove(String),
     Clear,
     Update(String, UpdateFn),
+    Take(String, TakeFn),
+}
+
+impl Change {
+    fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
+        match self {
+            Self::Set(key, value) => {
+                data.set(key, value.clone());
+            }
+            Self::Remove(key) => {
+                data.remove(key);
+            }
+            Self::Clear => data.clear(),
+            Self::Update(key, f) => {
+                let value = f(data.value(key).cloned()).map_err(|error| error.for_key(key))?;
+                data.set(key, value);
+            }
+            Self::Take(key, f) => f(data.remove(key)),
+        }
+        Ok(())
+    }
 }
 
 /// Changes in the order in which they were recorded.
@@ -64,24 +88,24 @@ impl Changes {
         self.0.push(Change::Update(key.into(), f));
     }
 
+    /// Records that `key` gets what `f` makes of the value as it is kept.
+    pub fn update_value(&mut self, key: &str, f: UpdateFn) {
+        self.0.push(Change::Update(key.into(), f));
+    }
+
+    /// Records that `key` is removed, and that `f` gets what it was at each attempt to save: the last call tells what was removed.
+    pub fn take(&mut self, key: &str, f: TakeFn) {
+        self.0.push(Change::Take(key.into(), f));
+    }
+
+    /// Applies all changes to `data` that can be applied, in order; gives back the errors of the others.
+    pub fn apply_what_fits(&self, data: &mut Data) -> Vec<ValueError> {
+        self.0.iter().filter_map(|change| change.apply(data).err()).collect()
+    }
+
     /// Applies all changes to `data`, in order. On an error `data` has only those before it.
     pub fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
-        for change in &self.0 {
-            match change {
-                Change::Set(key, value) => {
-                    data.set(key, value.clone());
-                }
-                Change::Remove(key) => {
-                    data.remove(key);
-                }
-                Change::Clear => data.clear(),
-                Change::Update(key, f) => {
-                    let value = f(data.value(key).cloned()).map_err(|error| error.for_key(key))?;
-                    data.set(key, value);
-                }
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|change| change.apply(data))
     }
 
     /// How many changes there are.
@@ -115,6 +139,7 @@ impl fmt::Debug for Changes {
                 Change::Remove(key) => list.entry(&format_args!("remove {key:?}")),
                 Change::Clear => list.entry(&format_args!("clear")),
                 Change::Update(key, _) => list.entry(&format_args!("update {key:?}")),
+                Change::Take(key, _) => list.entry(&format_args!("take {key:?}")),
             };
         }
         list.finish()

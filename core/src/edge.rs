@@ -32,8 +32,8 @@ impl OpeningKey {
     pub(crate) fn of(root: &RootKey) -> Option<Self> {
         Some(Self {
             id: root.id(),
-            cookie: CookieKeys::new(&*root.subkey(info::COOKIE_SEAL), &*root.subkey(info::COOKIE_SIGN))?,
-            row: Some(RowKeys::new(&*root.subkey(info::ROW_SEAL), &*root.subkey(info::ROW_SIGN))?),
+            cookie: CookieKeys::new(&root.subkey(info::COOKIE_SEAL), &root.subkey(info::COOKIE_SIGN))?,
+            row: Some(RowKeys::new(&root.subkey(info::ROW_SEAL), &root.subkey(info::ROW_SIGN))?),
         })
     }
 }

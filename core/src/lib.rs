@@ -59,7 +59,7 @@ mod ticket;
 mod time;
 mod timeouts;
 
-pub use change::{Changes, UpdateFn};
+pub use change::{Changes, TakeFn, UpdateFn};
 pub use data::{Data, DecodeError, Mismatch, Refusal, Value, ValueError, ValueKind, from_value, to_value};
 pub use edge::EdgeKeys;
 pub use envelope::{OpenError, Protection, SealError};

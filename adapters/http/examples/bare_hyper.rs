@@ -48,7 +48,6 @@ fn failed(error: &SessionError) -> Response<Body> {
 
 async fn visits(_: Request<Incoming>, session: Session) -> Result<Response<Body>, SessionError> {
     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
-    session.save().await?;
     let visits = session.get::<u64>("visits").await?.unwrap_or(0);
     Ok(Response::new(Body::from(format!("visit {visits}\n"))))
 }

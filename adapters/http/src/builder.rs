@@ -7,15 +7,20 @@ use waxseal_core::{Keyring, Protection, Timeouts, TimeoutsError};
 
 use crate::{
     Clock, CookieError, CookieOptions, Sessions, Store, SystemClock,
-    contention::Contention,
-    sessions::{Engine, Keeping},
+    engine::{Engine, Keeping},
+    queue::Queues,
 };
 
 /// Data over this size are refused unless the bound is raised, in bytes encoded.
 const MAX_DATA_BYTES: usize = 64 * 1024;
 
+/// How long a request waits for its session, unless set otherwise.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
 /// Which responses keep what their request did to the session (its data, sign-in and renewal). `destroy` and `sign_out`
 /// always commit: nobody stays signed in because a page failed to render.
+///
+/// Privileges commit only where the response is no error: a sign-in whose handler then answers 400 or more is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommitPolicy {
     /// A 5xx response discards it, and the old cookie stays good; every other status commits.
@@ -28,6 +33,10 @@ pub enum CommitPolicy {
 impl CommitPolicy {
     pub(crate) fn commits(self, status: StatusCode) -> bool {
         self == Self::Always || !status.is_server_error()
+    }
+
+    pub(crate) fn signs_in(self, status: StatusCode) -> bool {
+        self == Self::Always || status.as_u16() < 400
     }
 }
 
@@ -75,6 +84,8 @@ pub struct SessionsBuilder {
     cookie_protection: Protection,
     row_protection: Protection,
     claims: Vec<String>,
+    cookie_aliases: Vec<String>,
+    max_wait: Duration,
     max_data_bytes: usize,
     commit_policy: CommitPolicy,
     clock: Box<dyn Clock>,
@@ -96,6 +107,8 @@ impl SessionsBuilder {
             cookie_protection: Protection::Sealed,
             row_protection: Protection::Sealed,
             claims: Vec::new(),
+            cookie_aliases: Vec::new(),
+            max_wait: MAX_WAIT,
             max_data_bytes: MAX_DATA_BYTES,
             commit_policy: CommitPolicy::default(),
             clock: Box::new(SystemClock),
@@ -164,6 +177,20 @@ impl SessionsBuilder {
         self
     }
 
+    /// Former names of the cookie. Cookies under these names still open, and are issued again under the present name at their next
+    /// use: a rename signs nobody out. Default: none.
+    pub fn cookie_aliases<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.cookie_aliases = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long a request may wait for its session, in all: for the database, and behind other requests. A request that waits for
+    /// longer gets a 503. Default: 10 seconds.
+    pub fn max_wait(mut self, max: Duration) -> Self {
+        self.max_wait = max;
+        self
+    }
+
     /// The bound on a session's data, in bytes encoded. Default: 64 KiB.
     pub fn max_data_bytes(mut self, max: usize) -> Self {
         self.max_data_bytes = max;
@@ -191,6 +218,9 @@ impl SessionsBuilder {
     /// The sessions. An error where options contradict each other.
     pub fn build(self) -> Result<Sessions, ConfigError> {
         self.cookie.validate()?;
+        for alias in &self.cookie_aliases {
+            self.cookie.clone().name(alias.as_str()).validate()?;
+        }
         let touch_interval = self.touch_interval.unwrap_or_else(|| Duration::from_secs(60).min(self.idle_timeout / 10));
         let max_lifetime = self.max_lifetime.unwrap_or(self.lifetime);
         let max_idle = self.max_idle_timeout.unwrap_or(self.idle_timeout.max(self.max_lifetime.unwrap_or_default()));
@@ -206,13 +236,16 @@ impl SessionsBuilder {
             keyring: self.keyring,
             keeping,
             cookie: self.cookie,
+            cookie_aliases: self.cookie_aliases,
             timeouts,
             older_rows: self.older_rows,
             cookie_protection: self.cookie_protection,
             max_data_bytes: self.max_data_bytes,
+            max_wait: self.max_wait,
             commit_policy: self.commit_policy,
             clock: self.clock,
-            contention: Contention::new(),
+            queues: Queues::new(),
+            in_flight: Engine::in_flight(),
         })))
     }
 }

@@ -183,6 +183,11 @@ impl CookieOptions {
         Ok(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("")))
     }
 
+    /// `Set-Cookie` that removes the cookie that had this name before.
+    pub(crate) fn removal_of(&self, name: &str) -> HeaderValue {
+        self.clone().name(name).removal()
+    }
+
     /// `Set-Cookie` that removes the cookie.
     pub(crate) fn removal(&self) -> HeaderValue {
         let cookie = self.build("").removal().build();

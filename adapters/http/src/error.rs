@@ -18,6 +18,25 @@ pub enum SessionError {
         /// How many attempts were made.
         attempts: u32,
     },
+    /// The request has waited for its session for too long, in all: for the database, or behind other requests.
+    #[error("the session was waited for longer than {} s in all", after.as_secs_f32())]
+    TimedOut {
+        /// The bound, [`max_wait`](crate::SessionsBuilder::max_wait).
+        after: std::time::Duration,
+    },
+    /// Too many requests wait to change the same session.
+    #[error("too many requests wait to change the same session")]
+    Crowded,
+    /// The session's row was made with a key that this node does not hold. The session is not ended by this: it works again when
+    /// the key is here.
+    #[error(
+        "the session was saved with the key {0}, which this node does not hold; give every node all keys before one of them uses a new key first"
+    )]
+    UnknownKey(waxseal_core::KeyId),
+    /// All sessions of the subject were ended while this sign-in was under way: its password may have been changed. Nobody is
+    /// signed in.
+    #[error("all sessions of this user were ended while the sign-in was under way; sign in again")]
+    SignInOvertaken,
     /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed, and a
     /// cookie can no longer be sent.
     #[error("the response was committed already, so that no cookie can be sent for a new or renewed session")]
@@ -76,10 +95,14 @@ impl SessionError {
     /// in, 500 for what the application has to mend.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Store(_) | Self::Contended { .. } | Self::Interrupted | Self::Random => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
+            Self::Store(_)
+            | Self::Contended { .. }
+            | Self::TimedOut { .. }
+            | Self::Crowded
+            | Self::UnknownKey(_)
+            | Self::Interrupted
+            | Self::Random => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSignedIn | Self::SignInOvertaken => StatusCode::UNAUTHORIZED,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -3,14 +3,16 @@
 //! The host makes the id, the cookie and the decisions, and hands over whole maps of data. What is kept is as safe as it can be then:
 //! the id is hashed, the row sealed with it, a save never inserts, and the core decides expiry.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use waxseal_core::{Data, Nonce, RowContext, RowId, Secret, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
     Found, Outcome, Row, SessionError, Sessions, Store, StoreError, Touch, Update,
-    save::landed_after_all,
-    sessions::{Engine, Keeping},
+    engine::{Engine, Keeping},
+    session::settle::{Settled, Trace},
 };
 
 /// How often a save is tried again on a newer row.
@@ -155,7 +157,7 @@ impl HostedSessions {
         &self.0.0
     }
 
-    fn store(&self) -> Result<&dyn Store, SessionError> {
+    fn store(&self) -> Result<&Arc<dyn Store>, SessionError> {
         self.engine().store("keeping the sessions of another layer")
     }
 
@@ -221,8 +223,11 @@ impl HostedSessions {
             Ok(()) => Ok(true),
             Err(StoreError::AlreadyExists) => Ok(false),
             Err(error) => {
-                // Another request may have used the same id.
-                landed_after_all(self.store()?, key.row_id, error, |row| row.data == sealed).await.map(|()| true)
+                let trace = Trace::Update { id: key.row_id, generation: 1, data: sealed };
+                match trace.settle(self.store()?, &error).await {
+                    Settled::Landed => Ok(true),
+                    Settled::NotLanded | Settled::Unknown => Err(error.into()),
+                }
             }
         }
     }

@@ -124,6 +124,9 @@ pub enum StoreError {
     /// The database failed or could not be reached.
     #[error("{0}")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
+    /// The connection was lost: the change may or may not have been made.
+    #[error("the connection was lost, so that the change may or may not have been made: {0}")]
+    Unknown(#[source] Box<dyn Error + Send + Sync>),
     /// An insert met a row of the same id. Ids come from 74 random bits, so something is wrong with the randomness.
     #[error("a session row of this id exists already")]
     AlreadyExists,
@@ -139,6 +142,11 @@ impl StoreError {
     /// A failure of the database behind a store.
     pub fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Backend(error.into())
+    }
+
+    /// A connection that was lost while a change was under way.
+    pub fn unknown(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unknown(error.into())
     }
 }
 

@@ -4,14 +4,24 @@ use std::marker::PhantomData;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Session, SessionError};
+use waxseal_core::Value;
+
+use crate::{Session, SessionError, session::reader};
 
 /// A struct that a session keeps under one key.
 ///
-/// Add fields with `#[serde(default)]`: sessions written before the change stay readable.
+/// Add fields with `#[serde(default)]`: sessions written before the change stay readable. For other changes of the type there is
+/// [`upgrade`](Self::upgrade).
 pub trait TypedData: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
     /// The key it is kept under.
     const KEY: &'static str;
+
+    /// Makes a value of today's type from one that an earlier version of the application kept and that does not fit any more.
+    /// `None`, which is the default, counts as absent; the log has a warning.
+    fn upgrade(old: Value) -> Option<Self> {
+        drop(old);
+        None
+    }
 }
 
 /// A session seen as one struct.
@@ -46,9 +56,10 @@ impl<T: TypedData> Typed<T> {
         Self { session, of: PhantomData }
     }
 
-    /// The struct, or its default where the session has none.
+    /// The struct, or its default where the session has none or one that does not fit.
     pub async fn get(&self) -> Result<T, SessionError> {
-        Ok(self.session.get(T::KEY).await?.unwrap_or_default())
+        let value = self.session.get::<Value>(T::KEY).await?;
+        Ok(value.and_then(reader(T::KEY, T::upgrade)).unwrap_or_default())
     }
 
     /// Replaces the struct.
@@ -58,11 +69,13 @@ impl<T: TypedData> Typed<T> {
 
     /// Changes the struct, as it is when the session is saved; see [`Session::update`].
     pub fn update(&self, f: impl Fn(&mut T) + Send + Sync + 'static) -> Result<(), SessionError> {
-        self.session.update(T::KEY, move |value: Option<T>| {
-            let mut value = value.unwrap_or_default();
+        let read = reader(T::KEY, T::upgrade);
+        self.session.update_value(T::KEY, move |value| {
+            let mut value = value.and_then(&read).unwrap_or_default();
             f(&mut value);
             value
-        })
+        });
+        Ok(())
     }
 
     /// Removes the struct.

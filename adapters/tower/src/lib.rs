@@ -10,7 +10,6 @@
 //!
 //! async fn visits(session: Session) -> Result<String, SessionError> {
 //!     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
-//!     session.save().await?;
 //!     Ok(format!("{:?}", session.get::<u64>("visits").await?))
 //! }
 //!

@@ -108,7 +108,8 @@ pub async fn whoami(subject: &str, session: &Session) -> Result {
 /// Adds one, atomically: of two visits at once both count. `save` lands it now, so that the answer is the count that landed.
 pub async fn visits(session: &Session, request: &HeaderMap) -> Result {
     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
-    session.save().await?;
+    let saved = session.save().await?;
+    tracing::debug!(?saved, "counted a visit");
     Ok(Answer::done(request, &json!({ "visits": session.get::<u64>("visits").await? })))
 }
 

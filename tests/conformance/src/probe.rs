@@ -39,6 +39,8 @@ struct Inner {
     down: AtomicBool,
     touches_fail: AtomicBool,
     answers_lost: AtomicBool,
+    hanging: AtomicBool,
+    hanging_updates: AtomicBool,
     falsify: Mutex<Option<Falsify>>,
     meanwhile: Mutex<Option<Meanwhile>>,
 }
@@ -51,6 +53,8 @@ impl Probe {
             down: AtomicBool::new(false),
             touches_fail: AtomicBool::new(false),
             answers_lost: AtomicBool::new(false),
+            hanging: AtomicBool::new(false),
+            hanging_updates: AtomicBool::new(false),
             falsify: Mutex::default(),
             meanwhile: Mutex::default(),
         }))
@@ -81,9 +85,31 @@ impl Probe {
         self.0.answers_lost.store(lost, Ordering::SeqCst);
     }
 
+    /// Makes every verb wait for ever.
+    pub fn set_hanging(&self, hanging: bool) {
+        self.0.hanging.store(hanging, Ordering::SeqCst);
+    }
+
+    /// Makes updates wait for ever.
+    pub fn set_hanging_updates(&self, hanging: bool) {
+        self.0.hanging_updates.store(hanging, Ordering::SeqCst);
+    }
+
+    async fn hangs(&self, this: &AtomicBool) {
+        while self.0.hanging.load(Ordering::SeqCst) || this.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn counted(&self, verb: impl FnOnce(&mut Calls) -> &mut u32) -> Result<&dyn Store, StoreError> {
+        let store = self.count(verb)?;
+        self.hangs(&AtomicBool::new(false)).await;
+        Ok(store)
+    }
+
     fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
         if self.0.answers_lost.load(Ordering::SeqCst) {
-            return Err(StoreError::backend("the connection broke"));
+            return Err(StoreError::unknown("the connection broke"));
         }
         Ok(answer)
     }
@@ -127,31 +153,33 @@ impl Probe {
 #[async_trait]
 impl Store for Probe {
     async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        let mut found = self.count(|calls| &mut calls.load)?.load(id).await?;
+        let mut found = self.counted(|calls| &mut calls.load).await?.load(id).await?;
         self.falsified(&mut found);
         Ok(found)
     }
 
     async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
-        let mut found = self.count(|calls| &mut calls.load)?.load_many(ids).await?;
+        let mut found = self.counted(|calls| &mut calls.load).await?.load_many(ids).await?;
         found.iter_mut().for_each(|found| self.falsified(found));
         Ok(found)
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
         self.happens();
-        self.count(|calls| &mut calls.insert)?.insert(row).await?;
+        self.counted(|calls| &mut calls.insert).await?.insert(row).await?;
         self.answer(())
     }
 
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
         self.happens();
-        let updated = self.count(|calls| &mut calls.update)?.update(update).await?;
+        let store = self.counted(|calls| &mut calls.update).await?;
+        self.hangs(&self.0.hanging_updates).await;
+        let updated = store.update(update).await?;
         self.answer(updated)
     }
 
     async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
-        let store = self.count(|calls| &mut calls.touch)?;
+        let store = self.counted(|calls| &mut calls.touch).await?;
         if self.0.touches_fail.load(Ordering::SeqCst) {
             return Err(StoreError::backend("no touches today"));
         }
@@ -160,23 +188,23 @@ impl Store for Probe {
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         self.happens();
-        let rotated = self.count(|calls| &mut calls.rotate)?.rotate(old, generation, new).await?;
+        let rotated = self.counted(|calls| &mut calls.rotate).await?.rotate(old, generation, new).await?;
         self.answer(rotated)
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        self.count(|calls| &mut calls.delete)?.end_many(ids, now).await
+        self.counted(|calls| &mut calls.delete).await?.end_many(ids, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.count(|calls| &mut calls.other)?.delete_expired(now, limit).await
+        self.counted(|calls| &mut calls.other).await?.delete_expired(now, limit).await
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
-        self.count(|calls| &mut calls.other)?.list_by_subject(subject, now, page).await
+        self.counted(|calls| &mut calls.other).await?.list_by_subject(subject, now, page).await
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        self.count(|calls| &mut calls.other)?.delete_by_subject(subject, which, now).await
+        self.counted(|calls| &mut calls.other).await?.delete_by_subject(subject, which, now).await
     }
 }

@@ -20,6 +20,7 @@ pub enum Step {
     Increment(String),
     Remove(String),
     Take(String),
+    TakeOnce(String),
     Clear,
     Discard,
     Keys,
@@ -106,6 +107,7 @@ pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Resu
                 done(())
             }
             Step::Take(key) => json!(session.take::<Json>(key).await?),
+            Step::TakeOnce(key) => json!(session.take_once::<Json>(key).await?),
             Step::Clear => {
                 session.clear();
                 done(())

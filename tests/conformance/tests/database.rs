@@ -48,7 +48,7 @@ impl Client {
         let session = self.sessions.open(&self.headers);
         let result = handler(&session).await?;
         let mut response = HeaderMap::new();
-        self.sessions.commit(&session, StatusCode::OK, &mut response).await?;
+        let _ = self.sessions.commit(&session, StatusCode::OK, &mut response).await?;
         if let Some(set) = response.get(header::SET_COOKIE) {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
             self.headers.insert(header::COOKIE, HeaderValue::from_str(pair).unwrap());

@@ -29,7 +29,6 @@ async fn ten_lines() -> Result<(), Box<dyn Error>> {
 #[handler]
 async fn visits(session: Session) -> poem::Result<String> {
     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
-    session.save().await?;
     Ok(format!("{:?}", session.get::<u64>("visits").await?))
 }
 

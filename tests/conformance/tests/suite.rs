@@ -11,6 +11,15 @@ macro_rules! suite {
             r01_of_several_cookies_the_first_few_are_tried
             r01_of_several_authentic_cookies_the_live_one_counts
             r01_a_sign_in_ends_the_other_presented_sessions
+            r01_all_authentic_cookies_count
+            r07_what_follows_a_sign_out_is_a_new_sessions
+            r08_what_is_taken_once_is_taken_once
+            r14_a_sign_in_commits_only_below_400
+            r15_a_node_without_the_new_key_ends_nothing
+            r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused
+            r21_a_store_that_does_not_answer_is_503_within_the_bound
+            r25_cookies_under_former_names_still_open
+            r25_a_value_that_no_longer_fits_costs_that_value_alone
             r02_an_id_that_was_not_issued_is_never_adopted
             r03_expired_at_equality_by_the_idle_timeout
             r03_expired_at_equality_by_the_lifetime_however_active
@@ -130,6 +139,8 @@ suite!(@module handles, Memory, Engine, {
     discarding_during_a_save_keeps_what_comes_after
     late_saves_keep_data_and_refuse_cookies
     an_update_closure_may_use_its_own_session
+    r21_requests_that_hang_up_leave_nothing_behind
+    r22_failures_are_told
 });
 
 macro_rules! hosts {

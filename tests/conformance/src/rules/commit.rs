@@ -26,13 +26,13 @@ pub async fn r14_a_save_that_was_given_up_is_told(bench: &Bench) {
         let _landed = poll_fn(|cx| Poll::Ready(save.as_mut().poll(cx).is_ready())).await;
     }
     let mut response = HeaderMap::new();
-    app.sessions.commit(&session, StatusCode::GATEWAY_TIMEOUT, &mut response).await.unwrap();
+    let _ = app.sessions.commit(&session, StatusCode::GATEWAY_TIMEOUT, &mut response).await.unwrap();
     let renewed = response.contains_key(header::SET_COOKIE);
     let old_is_good = browser.peek(&[Subject]).await.results == [json!("ada")];
     assert_ne!(renewed, old_is_good, "either the new cookie was sent or the old one is good");
 }
 
-/// elsewhere a renewal and then a 500 logs the user out.
+/// Elsewhere a renewal and then a 500 logs the user out.
 pub async fn r14_a_server_error_discards_all_but_a_sign_out(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;
@@ -112,4 +112,23 @@ pub async fn r16_claims_travel_when_they_change(bench: &Bench) {
     assert_eq!(browser.send(&[insert("secret", 2)]).await.set_cookies(), [""; 0]);
     assert_eq!(browser.send(&[insert("role", "admin")]).await.set_cookies().len(), 1);
     assert_eq!(browser.run(&[TicketClaims]).await, [json!({ "role": "admin" })]);
+}
+
+/// Privileges commit only where the response is no error; data as before.
+pub async fn r14_a_sign_in_commits_only_below_400(bench: &Bench) {
+    let app = bench.app().await;
+    for status in [400, 401, 403, 404, 422] {
+        let mut browser = app.browser();
+        assert_eq!(browser.send(&[sign_in("ada"), insert("tries", 1), Status(status)]).await.status, status);
+        assert_eq!(browser.run(&[Subject, get("tries")]).await, [json!(null), json!(1)], "{status}");
+    }
+    for status in [200, 201, 302, 303] {
+        let mut browser = app.browser();
+        browser.send(&[sign_in("ada"), Status(status)]).await;
+        assert_eq!(browser.run(&[Subject]).await, [json!("ada")], "{status}");
+    }
+    let always = bench.app_with(|builder| builder.commit_policy(CommitPolicy::Always)).await;
+    let mut browser = always.browser();
+    browser.send(&[sign_in("ada"), Status(403)]).await;
+    assert_eq!(browser.run(&[Subject]).await, [json!("ada")]);
 }

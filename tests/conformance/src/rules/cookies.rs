@@ -1,12 +1,12 @@
 //! What a request's cookies are worth: rules R1, R2, R4 and R13.
 
-use super::{bad_cookies, browser_results, cookie, get, insert, s, sealed, sign_in, signed_in, ticket_at};
-use crate::{Bench, Calls, Step::*};
+use super::{bad_cookies, browser_results, cookie, get, insert, is_dead, s, sealed, sign_in, signed_in, ticket_at};
+use crate::{Bench, Browser, Calls, Step::*};
 use http::HeaderValue;
 use http::header;
 use serde_json::Value as Json;
 use serde_json::json;
-use waxseal_http::Page;
+use waxseal_http::{CookieOptions, Page, SessionsBuilder};
 
 pub async fn r01_a_bad_cookie_is_an_empty_session_without_a_database_call(bench: &Bench) {
     let app = bench.app().await;
@@ -48,7 +48,7 @@ pub async fn r01_a_sign_in_ends_the_other_presented_sessions(bench: &Bench) {
     assert_eq!(mine.peek(&[Subject]).await.results, [Json::Null], "renewed");
 }
 
-/// tower-sessions and axum_session adopt or store what a client made up.
+/// Elsewhere: tower-sessions and axum_session adopt or store what a client made up.
 pub async fn r02_an_id_that_was_not_issued_is_never_adopted(bench: &Bench) {
     let app = bench.app().await;
     // Authentic, but no row was ever made for it: what a thief of the keys, or of an old cookie, could present.
@@ -115,14 +115,66 @@ pub async fn r13_the_removal_is_the_cookie_with_its_flags(bench: &Bench) {
     assert!(removal.set_cookies()[0].contains("Max-Age=0"));
 }
 
-/// Found in review: what was recorded after the sign-out had landed dropped the removal, and stateless sessions lived on.
+/// A removal is lost by nothing that makes no new session.
 pub async fn r13_a_removal_is_sent_whatever_is_recorded_after_it(bench: &Bench) {
     for app in [bench.app().await, bench.stateless_app().await] {
         let mut browser = signed_in(&app, "ada").await;
-        let response = browser.send(&[SignOut, Save, insert("flash", "bye"), SetLabel(s("x"))]).await;
+        let response = browser.send(&[SignOut, Save, Renew, SetLabel(s("x")), Clear]).await;
         assert!(response.set_cookies()[0].contains("Max-Age=0"), "{:?}", response.set_cookies());
         assert_eq!(browser.cookie, None);
     }
+}
+
+/// Seen: four planted cookies, even dead ones, hid the real one, and sign-out then left the real session alive.
+pub async fn r01_all_authentic_cookies_count(bench: &Bench) {
+    let app = bench.app().await;
+    let mut cookies = Vec::new();
+    for n in 0..6 {
+        let mut planted = signed_in(&app, "mallory").await;
+        cookies.push(cookie(&app, planted.cookie.clone().unwrap().as_bytes()));
+        if n % 2 == 0 {
+            planted.run(&[SignOut]).await;
+        }
+    }
+    let real = signed_in(&app, "ada").await;
+    let own = cookie(&app, real.cookie.clone().unwrap().as_bytes());
+    let dead_first = [cookies[0].clone(), cookies[2].clone(), cookies[4].clone(), own.clone()];
+    bench.probe.take_calls();
+    assert_eq!(real.raw(&dead_first, &[Subject]).await.results, [json!("ada")]);
+    assert_eq!(bench.probe.take_calls().load, 1, "their rows come in one statement");
+    cookies.push(own);
+    let response = real.raw(&cookies, &[SignOut]).await;
+    assert!(response.set_cookies()[0].contains("Max-Age=0"));
+    assert_eq!(bench.probe.take_calls().delete, 1, "and end in one");
+    assert!(is_dead(&real).await);
+    assert_eq!(bench.probe.store().list_by_subject("mallory", bench.now(), Page::first(100)).await.unwrap(), []);
+}
+
+/// A rename of the cookie signs nobody out.
+pub async fn r25_cookies_under_former_names_still_open(bench: &Bench) {
+    let named = |name: &'static str| move |builder: SessionsBuilder| builder.cookie(CookieOptions::new().name(name));
+    let before = bench.app_with(named("__Host-old")).await;
+    let after = bench.app_with(|builder| named("__Host-new")(builder).cookie_aliases(["__Host-old"])).await;
+    let old = signed_in(&before, "ada").await;
+    let under_old_name = |browser: &Browser| {
+        HeaderValue::try_from(format!("__Host-old={}", browser.cookie.as_deref().unwrap())).unwrap()
+    };
+    let response = after.browser().raw(&[under_old_name(&old)], &[get("a"), Subject]).await;
+    assert_eq!(response.results, [json!(1), json!("ada")]);
+    let cookies = response.set_cookies();
+    assert!(
+        cookies.iter().any(|cookie| cookie.starts_with("__Host-old=;")),
+        "the former cookie is removed: {cookies:?}"
+    );
+    let new = cookies.iter().find_map(|cookie| cookie.strip_prefix("__Host-new=")).expect("issued under the new name");
+    let mut browser = after.browser();
+    browser.cookie = Some(new.split(';').next().unwrap().to_owned());
+    assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+
+    let response = after.browser().raw(&[under_old_name(&old)], &[SignOut]).await;
+    let removed = |name: &str| response.set_cookies().iter().any(|cookie| cookie.starts_with(name));
+    assert!(removed("__Host-old=;") && removed("__Host-new=;"));
+    assert!(is_dead(&browser).await);
 }
 
 pub async fn r13_a_dead_cookie_is_ignored_not_removed(bench: &Bench) {

@@ -6,7 +6,7 @@ use serde_json::json;
 use waxseal_http::Page;
 use waxseal_http::Which;
 
-/// elsewhere a save after a logout brings the session back. Returns what the late request got.
+/// Elsewhere a save after a logout brings the session back. Returns what the late request got.
 async fn late_write(bench: &Bench, end: impl AsyncFnOnce(&mut Browser), late: &[Step]) -> (crate::Response, Browser) {
     late_request(bench, end, &[&[get("a"), Pause(s("late"))], late].concat()).await
 }
@@ -103,4 +103,53 @@ pub async fn r07_a_late_sign_in_starts_afresh_without_the_old_data(bench: &Bench
     app.gates.release("late", 1);
     let mut late = request.await.unwrap();
     assert_eq!(late.run(&[Subject, get("a"), get("b")]).await, [json!("ada"), json!(null), json!(2)]);
+}
+
+/// Seen: what was recorded after a sign-out was lost without a word.
+pub async fn r07_what_follows_a_sign_out_is_a_new_sessions(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let old = browser.clone();
+    let results =
+        browser.run(&[insert("late", 1), SignOut, insert("flash", "bye"), get("a"), get("flash"), Subject]).await;
+    assert_eq!(results[3..], [json!(null), json!("bye"), json!(null)]);
+    assert!(is_dead(&old).await);
+    let kept = [get("flash"), get("late"), get("a"), Subject];
+    assert_eq!(browser.run(&kept).await, [json!("bye"), json!(null), json!(null), json!(null)]);
+
+    let mut browser = signed_in(&app, "ada").await;
+    let old = browser.clone();
+    browser.run(&[SignOut, sign_in("bob"), insert("b", 2)]).await;
+    assert!(is_dead(&old).await);
+    assert_eq!(browser.run(&[get("a"), get("b"), Subject]).await, [json!(null), json!(2), json!("bob")]);
+
+    let mut browser = signed_in(&app, "ada").await;
+    let old = browser.clone();
+    let response = browser.send(&[SignOut, insert("flash", "bye"), Fail(500)]).await;
+    assert!(response.set_cookies()[0].contains("Max-Age=0"), "the end commits, what follows does not");
+    assert!(is_dead(&old).await);
+}
+
+/// A sign-in whose password was checked before all sessions of its user were ended does not survive.
+pub async fn r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused(bench: &Bench) {
+    let app = bench.app().await;
+    let mut device = signed_in(&app, "ada").await;
+    let late = tokio::spawn({
+        let browser = app.browser();
+        async move { browser.peek(&[Pause("checked".into()), sign_in("ada")]).await }
+    });
+    app.gates.reached("checked", 1).await;
+    bench.advance(1);
+    assert_eq!(app.sessions.revoke_all("ada").await.unwrap(), 1);
+    app.gates.release("checked", 1);
+    let response = late.await.unwrap();
+    assert_eq!((response.status.as_u16(), response.set_cookies().len()), (401, 0));
+    assert!(app.sessions.list("ada").await.unwrap().is_empty());
+    assert!(is_dead(&device).await);
+    bench.advance(1);
+    device.run(&[sign_in("ada")]).await;
+    assert_eq!(device.run(&[Subject]).await, [json!("ada")], "signed in again");
+    let results = device.run(&[sign_in("ada"), RevokeOthers]).await;
+    assert_eq!(results[1], 0, "a request's own sign-in comes before the end that it asks for");
+    assert_eq!(device.run(&[Subject]).await, [json!("ada")]);
 }

@@ -3,8 +3,9 @@
 use super::{get, insert, sign_in, signed_in};
 use crate::{Bench, Step::*};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
-/// elsewhere a read error is an empty session, or wipes the row.
+/// Elsewhere a read error is an empty session, or wipes the row.
 pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;
@@ -53,4 +54,21 @@ pub async fn r09_a_lost_answer_is_not_a_lost_session(bench: &Bench) {
     bench.probe.set_answers_lost(false);
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(2), json!("ada")]);
     assert_eq!(other.run(&[Subject]).await, ["bob"]);
+}
+
+/// Whoever waits for the session layer waits for a bounded time, and gets a 503.
+pub async fn r21_a_store_that_does_not_answer_is_503_within_the_bound(bench: &Bench) {
+    let app = bench.app_with(|builder| builder.max_wait(Duration::from_millis(200))).await;
+    let mut browser = signed_in(&app, "ada").await;
+    // What a request has begun may still be carried out after its 503.
+    let given_up = signed_in(&app, "eve").await;
+    bench.probe.set_hanging(true);
+    for steps in [vec![get("a")], vec![insert("a", 2)], vec![SignOut], vec![sign_in("bob")], vec![List]] {
+        let from = Instant::now();
+        let response = if matches!(steps[..], [Get(_) | List]) { &browser } else { &given_up }.peek(&steps).await;
+        assert_eq!((response.status.as_u16(), response.set_cookies().len()), (503, 0), "{steps:?}");
+        assert!(from.elapsed() < Duration::from_secs(5), "{steps:?}: {:?}", from.elapsed());
+    }
+    bench.probe.set_hanging(false);
+    assert_eq!(browser.run(&[Subject]).await, [json!("ada")]);
 }

@@ -2,7 +2,7 @@
 
 use super::{get, insert, s, sign_in, signed_in};
 use crate::{Bench, Browser, Calls, Step, Step::*};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// A change whose answer was lost is not applied again.
 pub async fn r08_a_lost_answer_does_not_count_twice(bench: &Bench) {
@@ -81,7 +81,7 @@ pub async fn r11_statements_are_as_few_as_can_be(bench: &Bench) {
     assert_eq!(calls(&mut browser, &[insert("a", 1)]).await, Calls { insert: 1, ..none });
 }
 
-/// elsewhere cookies outgrow 4096 bytes silently.
+/// Elsewhere cookies outgrow 4096 bytes silently.
 pub async fn r17_what_is_too_large_is_an_error_before_anything_is_written(bench: &Bench) {
     let app = bench.app_with(|builder| builder.claims(["role"]).max_data_bytes(10_000)).await;
     let mut browser = app.browser();
@@ -110,4 +110,36 @@ pub async fn r17_data_up_to_the_default_bound_are_kept(bench: &Bench) {
     let large = "x".repeat(64 * 1024 - 20);
     browser.run(&[insert("large", large.as_str())]).await;
     assert_eq!(browser.run(&[get("large")]).await, [large]);
+}
+
+/// Of requests at once only one gets the value: one-time codes and nonces.
+pub async fn r08_what_is_taken_once_is_taken_once(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    for round in 0..3 {
+        browser.run(&[insert("code", round)]).await;
+        let requests: Vec<_> = (0..8)
+            .map(|_| {
+                let browser = browser.clone();
+                tokio::spawn(async move { browser.peek(&[get("code"), TakeOnce("code".into())]).await })
+            })
+            .collect();
+        let mut taken = Vec::new();
+        for request in requests {
+            let response = request.await.unwrap();
+            assert_eq!(response.status, 200);
+            taken.extend((response.results[1] != Json::Null).then(|| response.results[1].clone()));
+        }
+        assert_eq!(taken, [round]);
+    }
+    assert_eq!(browser.run(&[TakeOnce("code".into()), get("a")]).await, [json!(null), json!(1)]);
+}
+
+/// Seen: after a deploy that changed a value's type, a page answered 500 until the user cleared their cookies.
+pub async fn r25_a_value_that_no_longer_fits_costs_that_value_alone(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    browser.run(&[insert("n", "many")]).await;
+    assert_eq!(browser.send(&[insert("other", 1), Increment("n".into())]).await.status, 200);
+    assert_eq!(browser.run(&[get("n"), get("other")]).await, [json!(1), json!(1)]);
 }

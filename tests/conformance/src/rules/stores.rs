@@ -22,10 +22,11 @@ pub async fn a_save_once_begun_runs_to_its_end(bench: &Bench) {
         let mut headers = http::HeaderMap::new();
         headers.insert(header::COOKIE, cookie(&app, browser.cookie.as_deref().unwrap().as_bytes()));
         let session = app.sessions.open(&headers);
+        session.get::<u64>("n").await.unwrap();
         session.insert("n", n).unwrap();
         let mut answer = http::HeaderMap::new();
         {
-            // Polled once, then dropped: the save has begun.
+            // Polled once, then dropped: its statement is under way.
             let mut commit = pin!(app.sessions.commit(&session, http::StatusCode::OK, &mut answer));
             poll_fn(|context| Poll::Ready(commit.as_mut().poll(context).is_ready())).await;
         }

@@ -1,0 +1,141 @@
+//! What [`Sessions`](crate::Sessions) and every [`Session`](crate::Session) share: keys, store, options, and the decisions that
+//! follow from them. It knows neither of the two.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use tokio::sync::Semaphore;
+use waxseal_core::{Data, Keyring, Nonce, Protection, RowId, Secret, Terms, Ticket, Timeouts, Timestamp};
+
+use crate::{
+    Clock, CommitPolicy, CookieOptions, OlderRows, Row, SessionError, SessionInfo, Store, Touch, queue::Queues,
+    session::Live,
+};
+
+/// How many statements that change something may be under way at once, in all. Those that their requests have given up are among
+/// them, so that clients who hang up cannot pile them up.
+const MAX_IN_FLIGHT: usize = 256;
+
+/// The longest list of a subject's sessions, and the size of its pages.
+pub(crate) const PAGE: u32 = 100;
+
+pub(crate) struct Engine {
+    pub(crate) keyring: Keyring,
+    pub(crate) keeping: Keeping,
+    pub(crate) cookie: CookieOptions,
+    pub(crate) cookie_aliases: Vec<String>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) older_rows: OlderRows,
+    pub(crate) cookie_protection: Protection,
+    pub(crate) max_data_bytes: usize,
+    pub(crate) max_wait: Duration,
+    pub(crate) commit_policy: CommitPolicy,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) in_flight: Arc<Semaphore>,
+}
+
+/// Where data are kept.
+pub(crate) enum Keeping {
+    /// In rows of a store; `claims` names the keys that are copied into the ticket.
+    Rows { store: Arc<dyn Store>, protection: Protection, claims: Vec<String> },
+    /// In the ticket's claims.
+    Stateless,
+}
+
+impl Engine {
+    pub(crate) fn in_flight() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(MAX_IN_FLIGHT))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn store(&self, asked: &'static str) -> Result<&Arc<dyn Store>, SessionError> {
+        match &self.keeping {
+            Keeping::Rows { store, .. } => Ok(store),
+            Keeping::Stateless => Err(SessionError::Stateless(asked)),
+        }
+    }
+
+    // --- Times -------------------------------------------------------------------------------------------------------------------
+
+    /// The terms of a session whose sign-in asks for none.
+    pub(crate) fn default_terms(&self) -> Terms {
+        self.timeouts.terms().with_persistence(self.cookie.is_persistent())
+    }
+
+    /// When a row's session ends whatever happens. The bound of now counts.
+    pub(crate) fn deadline(&self, row: &Row) -> Timestamp {
+        self.timeouts.deadline(row.created_at, row.lifetime_s)
+    }
+
+    /// When a row's session ends unless it is used. The bound of now counts.
+    pub(crate) fn expires_at(&self, row: &Row) -> Timestamp {
+        self.timeouts.bounded_expiry(row.seen_at, row.expires_at).min(self.deadline(row))
+    }
+
+    /// When a ticket's session ends whatever happens. The bound of now counts.
+    pub(crate) fn ticket_deadline(&self, ticket: &Ticket) -> Timestamp {
+        self.timeouts.deadline(ticket.created_at(), ticket.lifetime_s())
+    }
+
+    /// The times of a session that is used now.
+    pub(crate) fn touched(&self, ticket: &Ticket, now: Timestamp) -> Touch {
+        let expires_at = self.timeouts.expires_at(now, ticket.idle_s(), self.ticket_deadline(ticket));
+        Touch { seen_at: now.plus_seconds(0), expires_at }
+    }
+
+    pub(crate) fn touch_due(&self, ticket: &Ticket, live: &Live) -> bool {
+        self.timeouts.touch_due(self.now(), live.seen_at, ticket.idle_s())
+    }
+
+    // --- Data and cookies --------------------------------------------------------------------------------------------------------
+
+    /// The live ones of a subject's rows, as the list of sessions shows them.
+    pub(crate) fn listed(&self, rows: Vec<Row>, current: Option<RowId>) -> Vec<SessionInfo> {
+        let now = self.now();
+        let live = rows.into_iter().filter(|row| !now.has_reached(self.expires_at(row)));
+        live.map(|row| SessionInfo::new(self, row, current)).collect()
+    }
+
+    /// What a ticket carries of the data.
+    pub(crate) fn claims(&self, data: &Data) -> Data {
+        match &self.keeping {
+            Keeping::Rows { claims, .. } => data.only(claims.iter().map(String::as_str)),
+            Keeping::Stateless => data.clone(),
+        }
+    }
+
+    pub(crate) fn check_size(&self, data: &Data) -> Result<(), SessionError> {
+        let (bytes, max) = (data.encoded_len(), self.max_data_bytes);
+        if bytes > max { Err(SessionError::DataTooLarge { bytes, max }) } else { Ok(()) }
+    }
+
+    /// A ticket for a row of this generation; without a store there is none.
+    pub(crate) fn at_generation(&self, ticket: Ticket, generation: u64) -> Ticket {
+        match self.keeping {
+            Keeping::Rows { .. } => ticket.at_generation(generation),
+            Keeping::Stateless => ticket,
+        }
+    }
+
+    pub(crate) fn set_cookie(&self, ticket: &Ticket, now: Timestamp) -> Result<HeaderValue, SessionError> {
+        let value = self.keyring.write_ticket(ticket, self.cookie.cookie_name(), self.cookie_protection, nonce()?)?;
+        let end = match self.keeping {
+            // The row's idle expiry is the truth: the browser keeps the cookie for as long as the row might live.
+            Keeping::Rows { .. } => self.ticket_deadline(ticket),
+            Keeping::Stateless => ticket.expires_at(),
+        };
+        self.cookie.set(&value, ticket.is_persistent().then(|| end.seconds_since(now)))
+    }
+}
+
+pub(crate) fn secret() -> Result<Secret, SessionError> {
+    Secret::random().map_err(|_| SessionError::Random)
+}
+
+pub(crate) fn nonce() -> Result<Nonce, SessionError> {
+    Nonce::random().map_err(|_| SessionError::Random)
+}

@@ -1,0 +1,33 @@
+//! What became of a request's session.
+
+/// What became of a request's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[must_use = "`Gone` means that nothing was saved: the session had ended"]
+pub enum Outcome {
+    /// Nobody looked at it.
+    Unused,
+    /// It was read, or changed to what it was.
+    Unchanged,
+    /// It was read, and its idle expiry moved.
+    Touched,
+    /// A new session was made.
+    Created,
+    /// Changed data were saved.
+    Saved,
+    /// It was renewed or signed in, with its changes.
+    Renewed,
+    /// It was ended.
+    Destroyed,
+    /// The response did not commit: changes, sign-in or renewal were dropped, and the old cookie stays good.
+    Discarded,
+    /// Another request ended or renewed the session while this one ran: its changes were dropped, not brought back to life.
+    Gone,
+}
+
+impl Outcome {
+    /// Whether what was recorded is kept: `false` where it was dropped.
+    pub const fn is_kept(self) -> bool {
+        !matches!(self, Self::Discarded | Self::Gone)
+    }
+}

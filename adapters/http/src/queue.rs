@@ -1,0 +1,162 @@
+//! Where requests wait for each other: one queue for each row, in the order of arrival, with a bound.
+//!
+//! Of the requests of one process that change the same row, one at a time has a statement under way. The others wait in their own
+//! futures, so a request that its client gives up leaves the queue. Between processes the generation decides alone.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::sync::OwnedMutexGuard;
+use waxseal_core::RowId;
+
+const SHARDS: usize = 16;
+
+/// How many requests may wait for one row. More than this is no crowd of one user's tabs.
+const MAX_WAITING: usize = 1000;
+
+type Shard = HashMap<RowId, Arc<Queue>>;
+
+/// The queues of all rows that somebody waits for or changes. A row that nobody changes has none.
+pub(crate) struct Queues {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Queue {
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// The newest generation that a request of this queue has written.
+    written: AtomicU64,
+}
+
+/// A place in a row's queue. Dropping it leaves the queue.
+pub(crate) struct Place {
+    queues: Arc<Queues>,
+    id: RowId,
+    queue: Arc<Queue>,
+}
+
+/// The right to change a row, until it is dropped.
+pub(crate) struct Turn {
+    place: Place,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Queues {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { shards: Default::default(), hasher: RandomState::new() })
+    }
+
+    /// A place behind those who wait for this row; nothing where too many do.
+    pub(crate) fn join(self: &Arc<Self>, id: RowId) -> Option<Place> {
+        let queue = self.with_shard(id, |shard| {
+            let queue = shard.entry(id).or_default();
+            // One reference is the map's.
+            (Arc::strong_count(queue) <= MAX_WAITING).then(|| queue.clone())
+        })?;
+        Some(Place { queues: self.clone(), id, queue })
+    }
+
+    fn with_shard<R>(&self, id: RowId, f: impl FnOnce(&mut Shard) -> R) -> R {
+        let index = self.hasher.hash_one(id) as usize % SHARDS;
+        f(&mut self.shards[index].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    }
+}
+
+impl Place {
+    /// Waits for this place's turn.
+    pub(crate) async fn turn(self) -> Turn {
+        let guard = self.queue.turn.clone().lock_owned().await;
+        Turn { place: self, _guard: guard }
+    }
+}
+
+impl Turn {
+    /// Whether another request of this process has written a newer generation: a save at this one would be in vain.
+    pub(crate) fn is_outdated(&self, generation: u64) -> bool {
+        self.place.queue.written.load(Ordering::Relaxed) > generation
+    }
+
+    pub(crate) fn wrote(&self, generation: u64) {
+        self.place.queue.written.fetch_max(generation, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.queues.with_shard(self.id, |shard| {
+            // The map's reference and this one: nobody else is in the queue, and nobody can join while the shard is locked.
+            if Arc::strong_count(&self.queue) <= 2 {
+                shard.remove(&self.id);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn id(n: u8) -> RowId {
+        RowId::from_bytes([n; 16])
+    }
+
+    #[tokio::test]
+    async fn turns_come_in_the_order_of_arrival_and_queues_go_when_they_are_empty() {
+        let queues = Queues::new();
+        let first = queues.join(id(1)).unwrap().turn().await;
+        let other_row = tokio::time::timeout(Duration::from_secs(5), queues.join(id(2)).unwrap().turn()).await;
+        assert!(other_row.is_ok(), "rows do not share a queue");
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for n in 0..20 {
+            let (place, order) = (queues.join(id(1)).unwrap(), order.clone());
+            waiting.push(tokio::spawn(async move {
+                let _turn = place.turn().await;
+                order.lock().unwrap().push(n);
+            }));
+            tokio::task::yield_now().await;
+        }
+        // One who gives up leaves the queue.
+        waiting.remove(7).abort();
+        drop((first, other_row));
+        for waiting in waiting {
+            waiting.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), (0..20).filter(|n| *n != 7).collect::<Vec<_>>());
+        assert_eq!(queues.len(), 0);
+    }
+
+    #[test]
+    fn a_queue_has_a_bound() {
+        let queues = Queues::new();
+        let places: Vec<_> = std::iter::from_fn(|| queues.join(id(1))).take(5000).collect();
+        assert_eq!(places.len(), MAX_WAITING);
+        drop(places);
+        assert_eq!(queues.len(), 0);
+        assert!(queues.join(id(1)).is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_known_to_those_who_wait() {
+        let queues = Queues::new();
+        let first = queues.join(id(1)).unwrap().turn().await;
+        let second = queues.join(id(1)).unwrap();
+        first.wrote(7);
+        drop(first);
+        let second = second.turn().await;
+        assert!(second.is_outdated(6) && !second.is_outdated(7));
+    }
+}

@@ -1,0 +1,76 @@
+//! The subject's sessions: list them, end one, end the others.
+
+use waxseal_core::RowId;
+
+use crate::{
+    Found, Page, Session, SessionError, SessionInfo, Which,
+    engine::{Keeping, PAGE},
+    session::Renewal,
+};
+
+impl Session {
+    /// The live sessions of this session's subject, the most recently seen first, this one marked: the first 100 of them.
+    ///
+    /// If a sign-in or renewal is pending, this and the methods below save it first, because it changes the session's id.
+    pub async fn list(&self) -> Result<Vec<SessionInfo>, SessionError> {
+        self.list_page(Page::first(PAGE)).await
+    }
+
+    /// The next 100 of the subject's sessions behind `last`.
+    pub async fn list_after(&self, last: &SessionInfo) -> Result<Vec<SessionInfo>, SessionError> {
+        self.list_page(Page { limit: PAGE, after: Some((last.times.last_seen_at, last.id)) }).await
+    }
+
+    async fn list_page(&self, page: Page) -> Result<Vec<SessionInfo>, SessionError> {
+        let listed = async {
+            let (subject, id) = self.identity().await?;
+            let store = self.0.engine.store("listing sessions")?;
+            let rows = self.wait(store.list_by_subject(&subject, self.0.engine.now(), page)).await??;
+            Ok(self.0.engine.listed(rows, id))
+        };
+        self.told("list", listed.await)
+    }
+
+    /// Ends one session of this session's subject, at once; `false` where the subject has no such session. Its own id is a
+    /// [`sign_out`](Self::sign_out).
+    pub async fn revoke(&self, id: RowId) -> Result<bool, SessionError> {
+        let revoked = async {
+            let (subject, own) = self.identity().await?;
+            if own == Some(id) {
+                self.sign_out();
+                return Ok(true);
+            }
+            let store = self.0.engine.store("ending a session")?;
+            let now = self.0.engine.now();
+            Ok(self.wait(store.delete_by_subject(&subject, Which::Only(id), now)).await?? > 0)
+        };
+        self.told("revoke", revoked.await)
+    }
+
+    /// Ends the subject's other sessions, at once; returns how many. "Log out my other devices". A sign-in of the subject that is
+    /// under way meanwhile is refused.
+    pub async fn revoke_others(&self) -> Result<u64, SessionError> {
+        let revoked = async {
+            let (subject, own) = self.identity().await?;
+            let which = own.map_or(Which::All, Which::AllBut);
+            self.wait(self.0.engine.end_subject(&subject, which)).await?
+        };
+        self.told("revoke others", revoked.await)
+    }
+
+    /// The subject and, where the session has a row, its id.
+    async fn identity(&self) -> Result<(String, Option<RowId>), SessionError> {
+        if self.state().renewal != Renewal::None && !self.save().await?.is_kept() {
+            return Err(SessionError::NotSignedIn);
+        }
+        let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
+        let id = self.id().await?;
+        // As it is now: a session that was ended or renewed meanwhile must not end others.
+        if let (Some(id), Keeping::Rows { store, .. }) = (id, &self.0.engine.keeping)
+            && self.wait(store.load(id)).await??.and_then(Found::session).is_none()
+        {
+            return Err(SessionError::NotSignedIn);
+        }
+        Ok((subject, id))
+    }
+}

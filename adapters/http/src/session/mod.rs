@@ -1,0 +1,387 @@
+//! One request's session: what a handler reads, and when it is saved.
+//!
+//! `state` is what the request knows and has recorded, `record` the handler's writes, `load` and `save` the ways to and from the
+//! store, `devices` the subject's other sessions.
+
+mod devices;
+mod info;
+mod load;
+mod record;
+mod save;
+pub(crate) mod settle;
+mod state;
+mod statement;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use http::HeaderValue;
+use serde::de::DeserializeOwned;
+use waxseal_core::{Data, RowId, Ticket, Timestamp};
+
+use crate::{
+    Found, Outcome, SessionError,
+    cookie::Cookies,
+    engine::{Engine, Keeping},
+    tickets::Tickets,
+    told::Told,
+    wait::Patience,
+};
+
+pub use info::{SessionInfo, Times};
+pub(crate) use record::reader;
+pub(crate) use state::{Behind, Live, Renewal, State};
+
+/// How often a response's commit looks for what clones of the handle recorded while it was saving.
+const MAX_ROUNDS: u32 = 16;
+
+/// A request's session. Clones are handles to the same one.
+///
+/// Reads are `async`: the first of them loads the row. Writes are not: they are recorded, and saved when the response is
+/// committed, onto the data as they are then. The order of data, `renew` and `sign_in` within a request does not matter.
+/// `sign_out` does: it ends the session with all that was recorded before, and what is recorded after it is a new session's.
+#[derive(Clone)]
+pub struct Session(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<Engine>,
+    cookies: Cookies,
+    pub(crate) opened_at: Timestamp,
+    /// The tickets of the request's cookies, opened at the first use.
+    tickets: OnceLock<Tickets>,
+    used: AtomicBool,
+    state: Mutex<State>,
+    /// Held while loading or saving: one at a time.
+    pub(crate) busy: Arc<tokio::sync::Mutex<()>>,
+    patience: Patience,
+    told: Told,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Arc<Engine>, cookies: Cookies) -> Self {
+        Self(Arc::new(Inner {
+            opened_at: engine.now(),
+            patience: Patience::new(engine.max_wait),
+            engine,
+            cookies,
+            tickets: OnceLock::new(),
+            used: AtomicBool::new(false),
+            state: Mutex::default(),
+            busy: Arc::default(),
+            told: Told::default(),
+        }))
+    }
+
+    // --- Reading ---------------------------------------------------------------------------------------------------------
+
+    /// The value of `key`, or nothing. An error where it is not a `T`, or where the store fails: never an empty session
+    /// instead.
+    pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
+        let value = self.read(|data| data.get(key)).await?;
+        self.told("get", value.map_err(SessionError::from))
+    }
+
+    /// The keys, in order.
+    pub async fn keys(&self) -> Result<Vec<String>, SessionError> {
+        self.read(|data| data.keys().map(String::from).collect()).await
+    }
+
+    /// A copy of all data.
+    pub async fn entries(&self) -> Result<Data, SessionError> {
+        self.read(Data::clone).await
+    }
+
+    /// Whether no live session is behind the request: it presented none, or one that has ended.
+    pub async fn is_new(&self) -> Result<bool, SessionError> {
+        self.load().await?;
+        Ok(!matches!(self.state().behind, Behind::Live(_)))
+    }
+
+    /// Whose session it is, by the database's word; nobody's before sign-in. To protect a handler, ask this. It is asked once a
+    /// request: a handler that runs on (a WebSocket, an event stream) does not hear of a sign-out, and must bound its own time.
+    pub async fn subject(&self) -> Result<Option<String>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        if let Renewal::SignIn { subject, .. } = &state.renewal {
+            return Ok(Some(subject.clone()));
+        }
+        Ok(match state.behind {
+            Behind::Live(_) if !state.ending => self.ticket(&state).and_then(Ticket::subject).map(String::from),
+            _ => None,
+        })
+    }
+
+    /// The subject **as the cookie says it**, with no database call: authentic and in time, but the session may have been
+    /// ended since. To protect a handler, ask [`subject`](Self::subject).
+    pub fn ticket_subject(&self) -> Option<&str> {
+        self.mark_used();
+        self.presented().and_then(Ticket::subject)
+    }
+
+    /// The claims **as the cookie says them**, with no database call: a snapshot of when it was issued, in time and authentic,
+    /// but the session may have changed or ended since.
+    pub fn ticket_claims(&self) -> Option<&Data> {
+        self.mark_used();
+        self.presented().map(Ticket::claims)
+    }
+
+    /// When the session was created and when it ends; nothing for a new one that was not saved yet.
+    pub async fn times(&self) -> Result<Option<Times>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        Ok(match (&state.behind, self.ticket(&state)) {
+            (Behind::Live(live), Some(ticket)) => Some(Times {
+                created_at: ticket.created_at(),
+                last_seen_at: live.seen_at,
+                expires_at: live.expires_at,
+                deadline: self.0.engine.ticket_deadline(ticket),
+            }),
+            _ => None,
+        })
+    }
+
+    /// The id of the session's row: safe to show and to log. Nothing for a new one that was not saved yet. A renewal and a
+    /// sign-in change it when they are saved.
+    pub async fn id(&self) -> Result<Option<RowId>, SessionError> {
+        self.load().await?;
+        let state = self.state();
+        Ok(match state.behind {
+            Behind::Live(_) => self.ticket(&state).map(Ticket::row_id),
+            _ => None,
+        })
+    }
+
+    /// Saves now what was recorded, so that the handler sees the outcome (and any error), and later reads in this request see
+    /// what was saved. It stays saved whatever the response's status; the cookie goes out with the response. Once that was
+    /// committed, changed data can still be saved, but a sign-in, a renewal or a new session is [`SessionError::TooLate`].
+    pub async fn save(&self) -> Result<Outcome, SessionError> {
+        self.mark_used();
+        let saved = self.finish_with(true, false).await;
+        self.told("save", saved)
+    }
+
+    // --- Inside ----------------------------------------------------------------------------------------------------------
+
+    /// The tickets of the request's cookies.
+    pub(crate) fn tickets(&self) -> &Tickets {
+        self.0.tickets.get_or_init(|| self.0.engine.tickets(&self.0.cookies))
+    }
+
+    /// The ticket of the request's cookie: where several are authentic, the one whose session is live, once that is known.
+    pub(crate) fn presented(&self) -> Option<&Ticket> {
+        let tickets = self.tickets();
+        let chosen = self.state().chosen;
+        tickets.get(chosen)
+    }
+
+    /// Whether the request had a cookie of our name, or of a former one, good or not.
+    pub(crate) fn cookie_presented(&self) -> bool {
+        let engine = &self.0.engine;
+        let mut names = engine.cookie_aliases.iter().map(String::as_str).chain([engine.cookie.cookie_name()]);
+        names.any(|name| self.0.cookies.candidates(name).next().is_some())
+    }
+
+    /// The former names under which the request has a cookie.
+    pub(crate) fn presented_aliases(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.0.engine.cookie_aliases.iter().map(String::as_str);
+        aliases.filter(|name| self.0.cookies.candidates(name).next().is_some())
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session's ticket as it is now.
+    pub(crate) fn ticket<'a>(&'a self, state: &'a State) -> Option<&'a Ticket> {
+        state.ticket(self.tickets())
+    }
+
+    /// The id of the session's row as it is now, where it has one.
+    pub(crate) fn row_id(&self) -> Option<RowId> {
+        self.ticket(&self.state()).map(Ticket::row_id)
+    }
+
+    /// Whether anything read or changed the session. One that nobody used adds nothing to the response.
+    pub fn is_used(&self) -> bool {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// The name of the cookie that carries the session.
+    pub fn cookie_name(&self) -> &str {
+        self.0.engine.cookie.cookie_name()
+    }
+
+    pub(crate) fn mark_used(&self) {
+        self.0.used.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_cookie(&self) -> Option<HeaderValue> {
+        self.state().cookie.take()
+    }
+
+    /// Waits within the request's patience.
+    pub(crate) async fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, SessionError> {
+        self.0.patience.wait(future).await
+    }
+
+    /// Tells the log of an error that answers 5xx.
+    pub(crate) fn told<T>(&self, tried: &'static str, result: Result<T, SessionError>) -> Result<T, SessionError> {
+        if let Err(error) = &result {
+            self.0.told.error(tried, self.row_id(), error);
+        }
+        result
+    }
+
+    async fn read<R>(&self, f: impl FnOnce(&Data) -> R) -> Result<R, SessionError> {
+        self.load().await?;
+        let mut parts = {
+            let mut state = self.state();
+            if let Some(data) = state.ready(self.tickets()) {
+                return Ok(f(data));
+            }
+            state.parts(self.tickets())
+        };
+        // What does not fit is told when it is saved; what does is seen.
+        parts.changes.apply_what_fits(&mut parts.data);
+        let result = f(&parts.data);
+        self.state().keep_view(parts.version, parts.data);
+        Ok(result)
+    }
+
+    // --- Committing --------------------------------------------------------------------------------------------------------
+
+    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded, also what
+    /// clones of the handle record meanwhile.
+    pub(crate) async fn finish(&self, commits: bool, signs_in: bool) -> Result<Outcome, SessionError> {
+        // A call of `save` that was given up may still be writing: what it saves, the response must tell.
+        drop(self.wait(self.0.busy.lock()).await?);
+        if commits && !signs_in {
+            self.drop_sign_in();
+        }
+        let outcome = self.finish_all(commits).await?;
+        self.check_cookie().await;
+        self.leave_alias();
+        Ok(outcome)
+    }
+
+    async fn finish_all(&self, commits: bool) -> Result<Outcome, SessionError> {
+        let mut outcome = Outcome::Unchanged;
+        for _ in 0..MAX_ROUNDS {
+            match self.finish_with(commits, true).await {
+                Ok(Outcome::Unchanged) => {}
+                Ok(saved) => outcome = saved,
+                Err(error) => {
+                    self.state().committed = true;
+                    return Err(error);
+                }
+            }
+            // Under one lock: what a clone does next is either seen here or told that it is late.
+            let mut state = self.state();
+            if !state.ending && !state.has_changes() {
+                state.committed = true;
+                return Ok(outcome);
+            }
+        }
+        tracing::error!(
+            "a clone of the session's handle changes it without end; the response goes out without the last changes"
+        );
+        self.state().committed = true;
+        Ok(outcome)
+    }
+
+    async fn finish_with(&self, commits: bool, touch: bool) -> Result<Outcome, SessionError> {
+        {
+            let mut state = self.state();
+            let mut discarded = Outcome::Unchanged;
+            if !commits && state.has_changes() {
+                state.forget_changes();
+                discarded = Outcome::Discarded;
+            }
+            if !state.ending {
+                let due = match (&state.behind, self.ticket(&state)) {
+                    (Behind::Live(live), Some(ticket)) if commits && touch && !state.discarded => {
+                        self.0.engine.touch_due(ticket, live)
+                    }
+                    _ => false,
+                };
+                if !due && !state.has_changes() && state.unsettled.is_none() {
+                    return Ok(discarded);
+                }
+            }
+        }
+        self.write(touch).await
+    }
+
+    /// Drops a sign-in whose response is a refusal.
+    fn drop_sign_in(&self) {
+        let mut state = self.state();
+        if state.renewal.is_sign_in() {
+            tracing::warn!("sign-in dropped: its response is an error of 400 or more");
+            state.renewal = Renewal::None;
+            state.outdate();
+        }
+    }
+
+    /// Issues the cookie under its present name where it came under a former one.
+    fn leave_alias(&self) {
+        if !self.tickets_are_aliased() {
+            return;
+        }
+        let now = self.0.engine.now();
+        let mut state = self.state();
+        let (Behind::Live(live), Some(ticket), None) = (&state.behind, self.ticket(&state), &state.cookie) else {
+            return;
+        };
+        let reissued = self.0.engine.reissue(live.clone(), ticket, now);
+        state.cookie = reissued.cookie;
+        state.cookie_at = now;
+    }
+
+    fn tickets_are_aliased(&self) -> bool {
+        self.is_used() && self.tickets().aliased
+    }
+
+    /// Drops a cookie that an early `save` put by where it is not the newest any more: the session was ended or renewed since, or
+    /// another request has sent newer claims. Asked only where a second has gone by, and of a failing store nothing.
+    async fn check_cookie(&self) {
+        let engine = &self.0.engine;
+        let Keeping::Rows { store, .. } = &engine.keeping else { return };
+        let (id, generation, is_new) = {
+            let state = self.state();
+            let old = state.cookie.is_some() && engine.now().seconds_since(state.cookie_at) >= 1;
+            match (&state.behind, self.ticket(&state)) {
+                (Behind::Live(live), Some(ticket)) if old => {
+                    let id = ticket.row_id();
+                    let presented = self.tickets().get(state.chosen);
+                    (id, live.generation, presented.is_none_or(|ticket| ticket.row_id() != id))
+                }
+                _ => return,
+            }
+        };
+        let newest = match self.wait(store.load(id)).await {
+            // The browser has no other cookie for what this request has made.
+            Ok(Ok(Some(Found::Session(row)))) => is_new || row.generation == generation,
+            Ok(Ok(_)) => false,
+            Ok(Err(_)) | Err(_) => true,
+        };
+        if !newest {
+            tracing::debug!(row_id = %id, "session cookie not sent: another request has changed or ended the session since");
+            self.state().cookie = None;
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    /// The presented row's id; no data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ticket = self.0.tickets.get().and_then(|tickets| tickets.get(0));
+        f.debug_struct("Session")
+            .field("presented", &ticket.map(|ticket| ticket.row_id().to_string()))
+            .finish_non_exhaustive()
+    }
+}

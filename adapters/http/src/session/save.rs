@@ -1,0 +1,448 @@
+//! Saving: how what a request recorded becomes one statement on the newest row.
+//!
+//! A save waits in its request's own future: for its turn among the requests that change the same row, and for a place among the
+//! statements under way. Only the statement itself, and what it leads to, runs to its end when the request is given up.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::HeaderValue;
+use tokio::sync::OwnedMutexGuard;
+use waxseal_core::{Changes, Data, RowId, Ticket};
+
+use crate::{
+    Outcome, Session, SessionError, Store, StoreError,
+    engine::Keeping,
+    queue::Turn,
+    session::{
+        Behind, Live, Renewal, State,
+        load::Loaded,
+        settle::{Settled, Unsettled},
+        statement::Statement,
+    },
+    subjects, wait,
+};
+
+/// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
+const MAX_ATTEMPTS: u32 = 100;
+
+/// What is to be saved, as of one moment.
+pub(crate) struct Work {
+    pub(crate) ticket: Option<Ticket>,
+    behind: Behind,
+    changes: Changes,
+    pub(crate) renewal: Renewal,
+    pub(crate) label: Option<String>,
+    committed: bool,
+    epoch: u64,
+    /// The stored data that the changes apply to.
+    base: Data,
+}
+
+/// Which recorded changes a statement takes with it.
+#[derive(Clone)]
+pub(crate) struct Recorded {
+    changes: usize,
+    renewal: Renewal,
+    label: Option<String>,
+    epoch: u64,
+}
+
+impl Recorded {
+    /// Forgets just these: a clone of the handle may have recorded more meanwhile, or have discarded them.
+    fn settle(&self, state: &mut State) {
+        if state.epoch == self.epoch {
+            state.changes.forget_first(self.changes);
+        }
+        if state.renewal == self.renewal {
+            state.renewal = Renewal::None;
+        }
+        if state.label == self.label {
+            state.label = None;
+        }
+        state.outdate();
+    }
+}
+
+impl Work {
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            changes: self.changes.len(),
+            renewal: self.renewal.clone(),
+            label: self.label.clone(),
+            epoch: self.epoch,
+        }
+    }
+
+    /// Whether there is another label to save than the present one.
+    fn has_new_label(&self, live: &Live) -> bool {
+        self.label.is_some() && self.label != live.label
+    }
+}
+
+/// The session as a statement leaves it.
+#[derive(Clone)]
+pub(crate) struct Landed {
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) live: Live,
+    pub(crate) cookie: Option<HeaderValue>,
+}
+
+/// What a save holds while it runs: nobody else loads or saves this session, or changes its row.
+pub(crate) struct Hold {
+    _busy: OwnedMutexGuard<()>,
+    turn: Option<Turn>,
+}
+
+/// What the next statement of a save is.
+enum Plan {
+    Run(Statement, Landed, Outcome),
+    /// A touch: if it fails, nothing else does.
+    Touch(Statement, Landed),
+    Done(Outcome),
+}
+
+impl Session {
+    /// Saves what is recorded, or touches. On an error all stays recorded.
+    pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
+        let busy = self.wait(self.0.busy.clone().lock_owned()).await?;
+        let mut hold = Hold { _busy: busy, turn: None };
+        self.settle_unsettled().await?;
+        let mut ended = Outcome::Unchanged;
+        if self.state().ending {
+            (hold, ended) = self.end(hold).await?;
+            if !self.state().has_changes() {
+                return Ok(ended);
+            }
+        }
+        let mut conflicts = 0;
+        for _ in 0..MAX_ATTEMPTS {
+            if matches!(self.state().behind, Behind::Unread) {
+                self.load_while_busy().await?;
+            }
+            if self.take_turn(&mut hold).await? {
+                self.reload().await?;
+            }
+            let work = self.work();
+            let (statement, landed, outcome) = match self.plan(&work, touch)? {
+                Plan::Done(Outcome::Unchanged) => return Ok(ended),
+                Plan::Done(outcome) => return Ok(outcome),
+                Plan::Touch(statement, landed) => {
+                    let (_, touched) = self.execute(hold, statement, Some((landed, work.recorded()))).await?;
+                    return Ok(match touched {
+                        Ok(true) => Outcome::Touched,
+                        // A cookie only where the row took the touch: another request has a newer one.
+                        Ok(false) => Outcome::Unchanged,
+                        Err(error) => {
+                            tracing::warn!(row_id = ?self.row_id(), %error, "session not touched");
+                            Outcome::Unchanged
+                        }
+                    });
+                }
+                Plan::Run(statement, landed, outcome) => (statement, landed, outcome),
+            };
+            let (held, written) = self.execute(hold, statement, Some((landed, work.recorded()))).await?;
+            hold = held;
+            if written? {
+                return Ok(outcome);
+            }
+            // The row has another generation, or is gone: see how it is now and try again.
+            if conflicts > 0 {
+                self.wait(tokio::time::sleep(jitter(conflicts))).await?;
+            }
+            conflicts += 1;
+            self.reload().await?;
+        }
+        Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
+    }
+
+    /// What is to be done now.
+    fn plan(&self, work: &Work, touch: bool) -> Result<Plan, SessionError> {
+        let engine = &self.0.engine;
+        let mut data = work.base.clone();
+        for error in work.changes.apply_what_fits(&mut data) {
+            tracing::error!(row_id = ?self.row_id(), %error, "a change of the session does not fit and is dropped; the others are saved");
+        }
+        let (now, signs_in) = (engine.now(), work.renewal.is_sign_in());
+        let (statement, landed, outcome) = match (&work.behind, &work.ticket) {
+            (Behind::Live(_), Some(_)) if work.renewal != Renewal::None && work.committed => {
+                return Err(SessionError::TooLate);
+            }
+            (Behind::Live(live), Some(ticket)) if work.renewal != Renewal::None => {
+                let (statement, landed) = engine.rotate(work, live, ticket, data, now)?;
+                (statement, landed, Outcome::Renewed)
+            }
+            (Behind::Live(live), Some(ticket)) if data != live.data || work.has_new_label(live) => {
+                let (statement, landed) = engine.update(work, live, ticket, data, now)?;
+                (statement, landed, Outcome::Saved)
+            }
+            (Behind::Live(live), Some(ticket)) if touch && engine.touch_due(ticket, live) => {
+                let (statement, landed) = engine.touch(live, ticket, now);
+                return Ok(Plan::Touch(statement, landed));
+            }
+            (Behind::Gone, _) if !signs_in => {
+                let why = "it was ended or renewed by another request";
+                return Ok(Plan::Done(self.lose(work, why)));
+            }
+            (Behind::Live(_), _) => return Ok(Plan::Done(self.unchanged(work))),
+            _ if data.is_empty() && !signs_in => return Ok(Plan::Done(self.unchanged(work))),
+            // Another node may hold the key: its user must not lose their session to an anonymous one.
+            _ if self.tickets().unknown_key && !signs_in && !self.state().ended => {
+                let why = "its cookie was made with a key that this node does not hold";
+                return Ok(Plan::Done(self.lose(work, why)));
+            }
+            _ if work.committed => return Err(SessionError::TooLate),
+            _ => {
+                let (statement, landed) = engine.create(work, data, now)?;
+                (statement, landed, Outcome::Created)
+            }
+        };
+        Ok(Plan::Run(statement, landed, outcome))
+    }
+
+    fn work(&self) -> Work {
+        let state = self.state();
+        Work {
+            base: state.base(self.tickets()).clone(),
+            behind: state.behind.clone(),
+            changes: state.changes.clone(),
+            renewal: state.renewal.clone(),
+            label: state.label.clone(),
+            committed: state.committed,
+            epoch: state.epoch,
+            ticket: self.ticket(&state).cloned(),
+        }
+    }
+
+    /// Waits for this save's turn among those of the same row; `true` where another request has written a newer generation
+    /// meanwhile.
+    async fn take_turn(&self, hold: &mut Hold) -> Result<bool, SessionError> {
+        let (id, generation) = {
+            let state = self.state();
+            match (&self.0.engine.keeping, &state.behind, self.ticket(&state)) {
+                (Keeping::Rows { .. }, Behind::Live(live), Some(ticket)) => (ticket.row_id(), live.generation),
+                _ => return Ok(false),
+            }
+        };
+        if hold.turn.is_some() {
+            return Ok(false);
+        }
+        let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
+        let turn = self.wait(place.turn()).await?;
+        let outdated = turn.is_outdated(generation);
+        hold.turn = Some(turn);
+        Ok(outdated)
+    }
+
+    /// Sees how the session's row is now.
+    async fn reload(&self) -> Result<(), SessionError> {
+        let ticket = self.ticket(&self.state()).cloned();
+        let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
+        let behind = match self.load_ticket(store, &ticket).await? {
+            Loaded::Live(live) => Behind::Live(live),
+            Loaded::Ended(_) | Loaded::Nothing => Behind::Gone,
+        };
+        let mut state = self.state();
+        state.behind = behind;
+        state.outdate();
+        Ok(())
+    }
+
+    /// Runs a statement, and records what it led to, to its end. Gives back what is held where the request is still there.
+    async fn execute(
+        &self,
+        hold: Hold,
+        statement: Statement,
+        landing: Option<(Landed, Recorded)>,
+    ) -> Result<(Hold, Result<bool, SessionError>), SessionError> {
+        let permit = self.wait(self.0.engine.in_flight.clone().acquire_owned()).await?;
+        let session = self.clone();
+        let under_way = wait::to_the_end(async move {
+            let written = session.carry_out(&statement, landing, &hold).await;
+            drop(permit);
+            (hold, written)
+        });
+        self.wait(under_way).await?
+    }
+
+    async fn carry_out(
+        &self,
+        statement: &Statement,
+        landing: Option<(Landed, Recorded)>,
+        hold: &Hold,
+    ) -> Result<bool, SessionError> {
+        if let Keeping::Rows { store, .. } = &self.0.engine.keeping {
+            match statement.run(store).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => self.settle(store, statement, &landing, error).await?,
+            }
+            if let (Some(turn), Some(generation)) = (&hold.turn, statement.written()) {
+                turn.wrote(generation);
+            }
+            if let Some((landed, recorded)) = &landing {
+                self.check_sign_in(store, landed, recorded).await?;
+            }
+        }
+        if let Some((landed, recorded)) = landing {
+            let signed_in = recorded.renewal.is_sign_in();
+            self.land(landed, &recorded);
+            if signed_in {
+                self.end_others().await;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Finds out what a statement did whose answer is an error; an error where it did nothing, or where nobody knows.
+    async fn settle(
+        &self,
+        store: &Arc<dyn Store>,
+        statement: &Statement,
+        landing: &Option<(Landed, Recorded)>,
+        error: StoreError,
+    ) -> Result<(), SessionError> {
+        let (Some(trace), Some((landed, recorded))) = (statement.trace(), landing) else { return Err(error.into()) };
+        match trace.settle(store, &error).await {
+            Settled::Landed => return Ok(()),
+            Settled::NotLanded => {}
+            Settled::Unknown => {
+                let landed = landed.clone();
+                self.state().unsettled = Some(Box::new(Unsettled { trace, landed, recorded: recorded.clone() }));
+            }
+        }
+        Err(error.into())
+    }
+
+    /// Finds out what an earlier save of this request did, before it is tried again: what landed is not done twice.
+    async fn settle_unsettled(&self) -> Result<(), SessionError> {
+        let Some(unsettled) = self.state().unsettled.take() else { return Ok(()) };
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(()) };
+        match self.wait(unsettled.trace.look(store.as_ref())).await? {
+            Settled::Landed => {
+                let Unsettled { landed, recorded, .. } = *unsettled;
+                self.land(landed, &recorded);
+                Ok(())
+            }
+            Settled::NotLanded => Ok(()),
+            Settled::Unknown => {
+                self.state().unsettled = Some(unsettled);
+                Err(StoreError::unknown("an earlier save of this request is not settled yet").into())
+            }
+        }
+    }
+
+    /// Undoes a sign-in whose subject's sessions were all ended since its request began.
+    async fn check_sign_in(
+        &self,
+        store: &Arc<dyn Store>,
+        landed: &Landed,
+        recorded: &Recorded,
+    ) -> Result<(), SessionError> {
+        let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
+            return Ok(());
+        };
+        if !subjects::ended_since(store.as_ref(), subject, self.0.opened_at).await? {
+            return Ok(());
+        }
+        store.end_many(&[ticket.row_id()], self.0.engine.now()).await?;
+        tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
+        let mut state = self.state();
+        recorded.settle(&mut state);
+        state.behind = Behind::Gone;
+        Err(SessionError::SignInOvertaken)
+    }
+
+    /// Records what landed.
+    fn land(&self, landed: Landed, recorded: &Recorded) {
+        let now = self.0.engine.now();
+        let mut state = self.state();
+        recorded.settle(&mut state);
+        state.behind = Behind::Live(landed.live);
+        if landed.ticket.is_some() {
+            state.replaced = landed.ticket;
+        }
+        if landed.cookie.is_some() {
+            state.cookie = landed.cookie;
+            state.cookie_at = now;
+        }
+    }
+
+    /// Nothing has to be written.
+    fn unchanged(&self, work: &Work) -> Outcome {
+        work.recorded().settle(&mut self.state());
+        Outcome::Unchanged
+    }
+
+    /// The changes end here, and the log says so.
+    fn lose(&self, work: &Work, why: &'static str) -> Outcome {
+        let id = work.ticket.as_ref().map(|ticket| ticket.row_id().to_string());
+        tracing::warn!(row_id = id, changes = ?work.changes, why, "session not saved; this request's changes are dropped");
+        let mut state = self.state();
+        work.recorded().settle(&mut state);
+        // A cookie that an earlier save put by is as dead as its session; a removal still removes.
+        if !state.ended {
+            state.cookie = None;
+        }
+        Outcome::Gone
+    }
+
+    /// Ends the session, and whatever else the request has a cookie for, and removes the cookie.
+    async fn end(&self, hold: Hold) -> Result<(Hold, Outcome), SessionError> {
+        let engine = &self.0.engine;
+        let replaced = self.state().replaced.as_ref().map(Ticket::row_id);
+        let ids: Vec<RowId> = replaced.into_iter().chain(self.tickets().iter().map(Ticket::row_id)).collect();
+        let epoch = self.state().epoch;
+        let (hold, is_there) = if ids.is_empty() {
+            (hold, self.cookie_presented())
+        } else {
+            let statement = Statement::End { ids, now: engine.now() };
+            let (hold, ended) = self.execute(hold, statement, None).await?;
+            ended?;
+            (hold, true)
+        };
+        let mut state = self.state();
+        // A clone that signed out meanwhile asks for another end.
+        state.ending = state.epoch != epoch && state.ending;
+        state.behind = Behind::Nothing;
+        state.replaced = None;
+        state.ended = true;
+        state.outdate();
+        if !is_there {
+            return Ok((hold, Outcome::Unchanged));
+        }
+        state.cookie = Some(engine.cookie.removal());
+        Ok((hold, Outcome::Destroyed))
+    }
+
+    /// The rows of the request's other tickets.
+    fn others(&self) -> Vec<RowId> {
+        let state = self.state();
+        if state.ended {
+            return Vec::new();
+        }
+        let chosen = state.chosen;
+        self.tickets().iter().enumerate().filter(|(index, _)| *index != chosen).map(|(_, t)| t.row_id()).collect()
+    }
+
+    /// Ends the sessions of the request's other tickets after a sign-in: somebody may have planted them.
+    async fn end_others(&self) {
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return };
+        let others = self.others();
+        if others.is_empty() {
+            return;
+        }
+        if let Err(error) = store.end_many(&others, self.0.engine.now()).await {
+            tracing::error!(row_ids = ?others, %error, "other presented sessions not ended at sign-in");
+        }
+    }
+}
+
+/// A random wait that grows with the conflicts, at most 64 ms: processes that collide come apart.
+fn jitter(conflicts: u32) -> Duration {
+    let random = RandomState::new().hash_one(conflicts);
+    Duration::from_micros(random % (1000 << conflicts.min(6)))
+}

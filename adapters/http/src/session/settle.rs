@@ -1,0 +1,96 @@
+//! Settling a statement whose answer was lost: what it did is asked until it is known.
+
+use std::{sync::Arc, time::Duration};
+
+use waxseal_core::RowId;
+
+use crate::{
+    Found, Row, Store, StoreError,
+    session::save::{Landed, Recorded},
+};
+
+/// The waits between the questions, in milliseconds: a COMMIT whose connection broke can become visible some hundred
+/// milliseconds later.
+const WAITS_MS: [u64; 5] = [0, 50, 100, 250, 400];
+
+/// How to know a statement's effect in the row that it wrote.
+#[derive(Clone)]
+pub(crate) enum Trace {
+    /// A row of this id is there.
+    Row(RowId),
+    /// The row has this generation and these sealed data, which no other writer can have made.
+    Update { id: RowId, generation: u64, data: Vec<u8> },
+}
+
+/// A statement of which nobody knows yet what it did, and what is to be recorded if it landed.
+pub(crate) struct Unsettled {
+    pub(crate) trace: Trace,
+    pub(crate) landed: Landed,
+    pub(crate) recorded: Recorded,
+}
+
+pub(crate) enum Settled {
+    Landed,
+    NotLanded,
+    /// The store does not answer, or others have written since.
+    Unknown,
+}
+
+impl Trace {
+    const fn id(&self) -> RowId {
+        match self {
+            Self::Row(id) | Self::Update { id, .. } => *id,
+        }
+    }
+
+    fn found_in(&self, found: Option<Found>) -> Settled {
+        let row = match (self, found) {
+            (Self::Row(_), Some(_)) => return Settled::Landed,
+            (Self::Row(_), None) | (_, None | Some(Found::Ended(_))) => return Settled::NotLanded,
+            (_, Some(Found::Session(row))) => row,
+        };
+        self.is_in(&row)
+    }
+
+    fn is_in(&self, row: &Row) -> Settled {
+        match self {
+            Self::Update { generation, data, .. } if row.generation == *generation && row.data == *data => {
+                Settled::Landed
+            }
+            // Another process has written since: on this change, or without it.
+            Self::Update { generation, .. } if row.generation > *generation => Settled::Unknown,
+            _ => Settled::NotLanded,
+        }
+    }
+
+    /// Asks once what became of the statement.
+    pub(crate) async fn look(&self, store: &dyn Store) -> Settled {
+        match store.load(self.id()).await {
+            Ok(found) => self.found_in(found),
+            Err(StoreError::Damaged(_)) => Settled::NotLanded,
+            Err(_) => Settled::Unknown,
+        }
+    }
+
+    /// Asks what became of the statement that gave `error`: once where the store says that it failed, and for about a second where
+    /// the connection was lost.
+    pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError) -> Settled {
+        let waits = match error {
+            StoreError::Unknown(_) => &WAITS_MS[..],
+            StoreError::Backend(_) => &WAITS_MS[..1],
+            _ => return Settled::NotLanded,
+        };
+        let mut settled = Settled::Unknown;
+        for wait in waits {
+            if *wait > 0 {
+                tokio::time::sleep(Duration::from_millis(*wait)).await;
+            }
+            settled = self.look(store.as_ref()).await;
+            if matches!(settled, Settled::Landed) {
+                tracing::warn!(row_id = %self.id(), %error, "session saved, though the store's answer was lost");
+                return settled;
+            }
+        }
+        settled
+    }
+}

@@ -1,0 +1,156 @@
+//! What a request knows of its session and has recorded for it.
+
+use http::HeaderValue;
+use waxseal_core::{Changes, Data, Terms, Ticket, Timestamp};
+
+use crate::{Row, session::settle::Unsettled, tickets::Tickets};
+
+static EMPTY: Data = Data::new();
+
+/// What is behind the cookie, as far as is known.
+#[derive(Clone, Default)]
+pub(crate) enum Behind {
+    #[default]
+    Unread,
+    /// No session: no cookie, or one whose session had ended when it was first read. A write makes a new one.
+    Nothing,
+    /// A live session.
+    Live(Live),
+    /// The session was ended or renewed by another request while this one ran. A write is lost.
+    Gone,
+}
+
+#[derive(Clone)]
+pub(crate) struct Live {
+    pub(crate) generation: u64,
+    pub(crate) label: Option<String>,
+    pub(crate) seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// The data as they are stored.
+    pub(crate) data: Data,
+}
+
+impl Live {
+    pub(crate) fn new(row: Row, data: Data) -> Self {
+        Self { generation: row.generation, label: row.label, seen_at: row.seen_at, expires_at: row.expires_at, data }
+    }
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    #[default]
+    None,
+    Renew,
+    SignIn {
+        subject: String,
+        terms: Terms,
+    },
+}
+
+impl Renewal {
+    pub(crate) const fn is_sign_in(&self) -> bool {
+        matches!(self, Self::SignIn { .. })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// Which of the presented tickets it is.
+    pub(crate) chosen: usize,
+    /// The ticket that replaced the presented one during this request.
+    pub(crate) replaced: Option<Ticket>,
+    pub(crate) behind: Behind,
+    pub(crate) changes: Changes,
+    /// The stored data with the changes applied; made when it is asked for.
+    view: Option<Data>,
+    /// Counts whatever the view is made of.
+    pub(crate) version: u64,
+    /// Counts how often changes were forgotten: those that a save under way has counted may be among them.
+    pub(crate) epoch: u64,
+    pub(crate) renewal: Renewal,
+    pub(crate) label: Option<String>,
+    /// The presented session is to be ended. What was recorded before is forgotten; what comes after is a new session's.
+    pub(crate) ending: bool,
+    /// This request has ended what was presented: the cookie to send is its removal, unless a new session has followed.
+    pub(crate) ended: bool,
+    pub(crate) discarded: bool,
+    /// `Set-Cookie` to send.
+    pub(crate) cookie: Option<HeaderValue>,
+    /// When that was made.
+    pub(crate) cookie_at: Timestamp,
+    /// The response has its headers: no cookie can be sent any more.
+    pub(crate) committed: bool,
+    /// A statement of which nobody knows yet what it did.
+    pub(crate) unsettled: Option<Box<Unsettled>>,
+}
+
+/// What a view is made of, to be made without the lock: an update's closure may use its own session.
+pub(crate) struct Parts {
+    pub(crate) data: Data,
+    pub(crate) changes: Changes,
+    pub(crate) version: u64,
+}
+
+impl State {
+    /// The session's ticket as it is now.
+    pub(crate) fn ticket<'a>(&'a self, tickets: &'a Tickets) -> Option<&'a Ticket> {
+        let presented = if self.ended { None } else { tickets.get(self.chosen) };
+        self.replaced.as_ref().or(presented)
+    }
+
+    /// The stored data that changes apply to. A sign-in of another subject starts with none: what one user kept is not the next
+    /// one's.
+    pub(crate) fn base(&self, tickets: &Tickets) -> &Data {
+        let other_subject = match (&self.renewal, self.ticket(tickets).and_then(Ticket::subject)) {
+            (Renewal::SignIn { subject, .. }, Some(present)) => subject != present,
+            _ => false,
+        };
+        match &self.behind {
+            Behind::Live(live) if !other_subject && !self.ending => &live.data,
+            _ => &EMPTY,
+        }
+    }
+
+    pub(crate) fn has_changes(&self) -> bool {
+        !self.changes.is_empty() || self.renewal != Renewal::None || self.label.is_some()
+    }
+
+    pub(crate) fn forget_changes(&mut self) {
+        self.changes.forget();
+        self.renewal = Renewal::None;
+        self.label = None;
+        self.epoch += 1;
+        self.outdate();
+    }
+
+    /// To be called wherever something changes that the view is made of.
+    pub(crate) fn outdate(&mut self) {
+        self.view = None;
+        self.version += 1;
+    }
+
+    /// The data as this request sees them, where nothing has to be made for it.
+    pub(crate) fn ready(&self, tickets: &Tickets) -> Option<&Data> {
+        if matches!(self.behind, Behind::Gone) {
+            Some(&EMPTY)
+        } else if self.changes.is_empty() {
+            Some(self.base(tickets))
+        } else {
+            self.view.as_ref()
+        }
+    }
+
+    pub(crate) fn parts(&mut self, tickets: &Tickets) -> Parts {
+        let version = self.version;
+        match self.view.take() {
+            Some(data) => Parts { data, changes: Changes::new(), version },
+            None => Parts { data: self.base(tickets).clone(), changes: self.changes.clone(), version },
+        }
+    }
+
+    pub(crate) fn keep_view(&mut self, made_of: u64, view: Data) {
+        if self.version == made_of {
+            self.view = Some(view);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The statements that a save makes, with all that they need, so that one can run to its end without its request.
+
+use std::sync::Arc;
+
+use waxseal_core::{Data, RowId, Ticket, Timestamp};
+
+use crate::{
+    Row, SessionError, Store, StoreError, Touch, Update,
+    engine::{Engine, Keeping, nonce, secret},
+    session::{
+        Live, Renewal,
+        save::{Landed, Work},
+        settle::Trace,
+    },
+};
+
+/// One statement (a rotation is one transaction).
+pub(crate) enum Statement {
+    /// Stateless sessions have none: the cookie is all.
+    None,
+    Insert(Row),
+    Rotate {
+        old: RowId,
+        generation: u64,
+        new: Row,
+    },
+    Update {
+        id: RowId,
+        generation: u64,
+        now: Timestamp,
+        data: Vec<u8>,
+        label: Option<String>,
+        touch: Option<Touch>,
+    },
+    Touch {
+        id: RowId,
+        generation: u64,
+        touch: Touch,
+    },
+    End {
+        ids: Vec<RowId>,
+        now: Timestamp,
+    },
+}
+
+impl Statement {
+    /// `false` where the row was not as the statement needs it: nothing was written.
+    pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<bool, StoreError> {
+        match self {
+            Self::None => Ok(true),
+            Self::Insert(row) => store.insert(row.clone()).await.map(|()| true),
+            Self::Rotate { old, generation, new } => store.rotate(*old, *generation, new.clone()).await,
+            Self::Update { id, generation, now, data, label, touch } => {
+                let update = Update {
+                    id: *id,
+                    generation: *generation,
+                    now: *now,
+                    data,
+                    label: label.as_deref(),
+                    touch: *touch,
+                };
+                store.update(update).await
+            }
+            Self::Touch { id, generation, touch } => store.touch(*id, *generation, *touch).await,
+            Self::End { ids, now } => store.end_many(ids, *now).await.map(|()| true),
+        }
+    }
+
+    /// How to know its effect, where its answer is lost. What may be done twice has none.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        match self {
+            Self::Insert(row) | Self::Rotate { new: row, .. } => Some(Trace::Row(row.id)),
+            Self::Update { id, generation, data, .. } => {
+                Some(Trace::Update { id: *id, generation: generation.saturating_add(1), data: data.clone() })
+            }
+            Self::None | Self::Touch { .. } | Self::End { .. } => None,
+        }
+    }
+
+    /// The generation that the session has when it has landed.
+    pub(crate) fn written(&self) -> Option<u64> {
+        match self {
+            Self::Update { generation, .. } => Some(generation.saturating_add(1)),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Makes a new session.
+    pub(crate) fn create(&self, work: &Work, data: Data, now: Timestamp) -> Result<(Statement, Landed), SessionError> {
+        let ticket = self.issue(work, &data, now)?;
+        let (landed, row) = self.prepare(ticket, work.label.clone(), data, now)?;
+        Ok((row.map_or(Statement::None, Statement::Insert), landed))
+    }
+
+    /// Replaces a live session by one with a new secret.
+    pub(crate) fn rotate(
+        &self,
+        work: &Work,
+        live: &Live,
+        old: &Ticket,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<(Statement, Landed), SessionError> {
+        let ticket = if work.renewal.is_sign_in() {
+            self.issue(work, &data, now)?
+        } else {
+            old.renewed(secret()?, now, self.touched(old, now).expires_at, self.claims(&data))
+        };
+        // What one user called the device is not the next one's.
+        let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
+        let label = work.label.clone().or_else(|| live.label.clone().filter(|_| same_subject));
+        let (landed, row) = self.prepare(ticket, label, data, now)?;
+        let statement = match row {
+            Some(new) => Statement::Rotate { old: old.row_id(), generation: live.generation, new },
+            None => Statement::None,
+        };
+        Ok((statement, landed))
+    }
+
+    /// Saves changed data.
+    pub(crate) fn update(
+        &self,
+        work: &Work,
+        live: &Live,
+        ticket: &Ticket,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<(Statement, Landed), SessionError> {
+        self.check_size(&data)?;
+        let claims = self.claims(&data);
+        let touch = self.touch_due(ticket, live).then(|| self.touched(ticket, now));
+        let expires_at = touch.map_or(live.expires_at, |touch| touch.expires_at);
+        let generation = live.generation.saturating_add(1);
+        let reissued = (touch.is_some() || claims != *ticket.claims())
+            .then(|| self.at_generation(ticket.reissued(now, expires_at, claims), generation));
+        let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
+        let statement = match &self.keeping {
+            Keeping::Stateless => Statement::None,
+            Keeping::Rows { protection, .. } => {
+                let context = ticket.row_context(generation);
+                Statement::Update {
+                    id: context.row_id,
+                    generation: live.generation,
+                    now,
+                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, nonce()?)?,
+                    label: work.label.clone(),
+                    touch,
+                }
+            }
+        };
+        let live = Live {
+            generation,
+            label: work.label.clone().or_else(|| live.label.clone()),
+            seen_at: touch.map_or(live.seen_at, |touch| touch.seen_at),
+            expires_at,
+            data,
+        };
+        Ok((statement, Landed { ticket: reissued, live, cookie }))
+    }
+
+    /// Moves the idle expiry and issues the cookie again.
+    pub(crate) fn touch(&self, live: &Live, ticket: &Ticket, now: Timestamp) -> (Statement, Landed) {
+        let touch = self.touched(ticket, now);
+        let statement = match &self.keeping {
+            Keeping::Rows { .. } => Statement::Touch { id: ticket.row_id(), generation: live.generation, touch },
+            Keeping::Stateless => Statement::None,
+        };
+        let live = Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() };
+        (statement, self.reissue(live, ticket, now))
+    }
+
+    /// The same session with its cookie issued again.
+    pub(crate) fn reissue(&self, live: Live, ticket: &Ticket, now: Timestamp) -> Landed {
+        let reissued = ticket.reissued(now, live.expires_at, self.claims(&live.data));
+        let reissued = self.at_generation(reissued, live.generation);
+        match self.set_cookie(&reissued, now) {
+            Ok(cookie) => Landed { ticket: Some(reissued), live, cookie: Some(cookie) },
+            // More claims than when it was issued: the browser keeps its cookie, which is good up to the same deadline.
+            Err(error) => {
+                tracing::warn!(row_id = %ticket.row_id(), %error, "session cookie not issued again");
+                Landed { ticket: None, live, cookie: None }
+            }
+        }
+    }
+
+    /// A ticket for a new lifetime, signed in where the request did so.
+    fn issue(&self, work: &Work, data: &Data, now: Timestamp) -> Result<Ticket, SessionError> {
+        let (subject, terms) = match &work.renewal {
+            Renewal::SignIn { subject, terms } => (Some(subject.as_str()), *terms),
+            _ => (None, self.default_terms()),
+        };
+        Ok(Ticket::issue(secret()?, now, terms, subject, self.claims(data))?)
+    }
+
+    /// All that a new row and its cookie need, with every bound checked, before anything is written.
+    fn prepare(
+        &self,
+        ticket: Ticket,
+        label: Option<String>,
+        data: Data,
+        now: Timestamp,
+    ) -> Result<(Landed, Option<Row>), SessionError> {
+        self.check_size(&data)?;
+        let generation = 1;
+        let ticket = self.at_generation(ticket, generation);
+        let cookie = self.set_cookie(&ticket, now)?;
+        let touch = self.touched(&ticket, now);
+        let row = match &self.keeping {
+            Keeping::Stateless => None,
+            Keeping::Rows { protection, .. } => {
+                let context = ticket.row_context(generation);
+                Some(Row {
+                    id: context.row_id,
+                    generation,
+                    subject: ticket.subject().map(String::from),
+                    label: label.clone(),
+                    created_at: ticket.created_at(),
+                    lifetime_s: ticket.lifetime_s(),
+                    seen_at: touch.seen_at,
+                    expires_at: touch.expires_at,
+                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, nonce()?)?,
+                })
+            }
+        };
+        let live = Live { generation, label, seen_at: touch.seen_at, expires_at: touch.expires_at, data };
+        Ok((Landed { ticket: Some(ticket), live, cookie: Some(cookie) }, row))
+    }
+}

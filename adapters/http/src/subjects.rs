@@ -1,0 +1,46 @@
+//! Ending a subject's sessions, so that no sign-in that is under way slips through.
+//!
+//! A sign-in whose password was checked before the subject's sessions were ended, and that is saved after, must not survive: the
+//! password may be the old one. So the end first leaves a mark under an id that follows from the subject, and then ends what is
+//! there. A sign-in looks for the mark after it was saved. Whichever comes first, the other sees it.
+
+use sha2::{Digest, Sha256};
+use waxseal_core::{RowId, Timestamp};
+
+use crate::{Found, SessionError, Store, StoreError, Which, engine::Engine};
+
+/// The id of a subject's mark: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+fn mark(subject: &str) -> RowId {
+    let hash = Sha256::new().chain_update(b"waxseal/v1/subject-ended").chain_update(subject).finalize();
+    let mut bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
+    bits = (bits & !(0xf << 76)) | (0x8 << 76);
+    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
+    RowId::from_bytes(bits.to_be_bytes())
+}
+
+impl Engine {
+    /// Ends the subject's sessions that `which` picks, and refuses its sign-ins that are under way; returns how many ended.
+    pub(crate) async fn end_subject(&self, subject: &str, which: Which) -> Result<u64, SessionError> {
+        let store = self.store("ending sessions")?;
+        let now = self.now();
+        store.end_many(&[mark(subject)], now).await?;
+        Ok(store.delete_by_subject(subject, which, now).await?)
+    }
+}
+
+/// Whether the subject's sessions were ended since `opened_at`.
+pub(crate) async fn ended_since(store: &dyn Store, subject: &str, opened_at: Timestamp) -> Result<bool, StoreError> {
+    Ok(matches!(store.load(mark(subject)).await?, Some(Found::Ended(at)) if at >= opened_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_no_sessions_id() {
+        let text = mark("ada").to_string();
+        assert_eq!(text.as_bytes()[14], b'8', "{text}");
+        assert_ne!(mark("ada"), mark("Ada"));
+    }
+}

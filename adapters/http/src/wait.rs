@@ -1,0 +1,101 @@
+//! Where a request waits: one bound for all that it waits for in the session layer, and statements that outlive the request.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::SessionError;
+
+/// How long a request may wait for its session, in all. A request that has not waited for that long starts anew: a handler that runs
+/// for hours is not a request that waits.
+pub(crate) struct Patience {
+    bound: Duration,
+    spent: Mutex<Spent>,
+}
+
+#[derive(Default)]
+struct Spent {
+    waited: Duration,
+    until: Option<Instant>,
+}
+
+impl Patience {
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self { bound, spent: Mutex::default() }
+    }
+
+    /// What `future` gives, unless the request has waited for too long.
+    pub(crate) async fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, SessionError> {
+        let mut future = std::pin::pin!(future);
+        // What is ready at once costs no clock and no timer.
+        if let Poll::Ready(value) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            return Ok(value);
+        }
+        let from = Instant::now();
+        let left = self.left(from);
+        let result = tokio::time::timeout(left, future).await;
+        self.spend(from, Instant::now());
+        result.map_err(|_| SessionError::TimedOut { after: self.bound })
+    }
+
+    fn left(&self, now: Instant) -> Duration {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.until.is_some_and(|until| now.saturating_duration_since(until) > self.bound) {
+            *spent = Spent::default();
+        }
+        self.bound.saturating_sub(spent.waited)
+    }
+
+    fn spend(&self, from: Instant, until: Instant) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.waited += until.saturating_duration_since(from);
+        spent.until = Some(until);
+    }
+}
+
+/// Runs a statement to its end, even when the request's own future is dropped: a statement that is cut off closes its connection,
+/// and nobody would know what it did. It gets a task of its own only where it has to wait.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    statement: impl Future<Output = T> + Send + 'static,
+) -> Result<T, SessionError> {
+    let mut statement: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(statement);
+    if let Poll::Ready(value) = poll_fn(|cx| Poll::Ready(statement.as_mut().poll(cx))).await {
+        return Ok(value);
+    }
+    tokio::spawn(tracing::Instrument::in_current_span(statement)).await.map_err(|_| SessionError::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_waits_of_a_request_share_one_bound() {
+        let patience = Patience::new(Duration::from_secs(10));
+        patience.wait(tokio::time::sleep(Duration::from_secs(6))).await.unwrap();
+        let from = Instant::now();
+        assert!(matches!(patience.wait(pending::<()>()).await, Err(SessionError::TimedOut { .. })));
+        assert_eq!(from.elapsed().as_secs(), 4);
+        assert!(patience.wait(std::future::ready(1)).await.is_ok(), "what is ready needs no patience");
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        patience.wait(tokio::time::sleep(Duration::from_secs(6))).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_statement_runs_to_its_end_when_its_request_is_gone() {
+        let (done, mut told) = tokio::sync::mpsc::channel(1);
+        let statement = async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            done.send(()).await.unwrap();
+        };
+        assert!(tokio::time::timeout(Duration::from_millis(1), to_the_end(statement)).await.is_err());
+        told.recv().await.unwrap();
+    }
+}
