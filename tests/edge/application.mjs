@@ -1,12 +1,9 @@
 // The Poem example on a PostgreSQL database of its own, and a proxy before it that counts what reaches it.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request as forward } from "node:http";
-import { fileURLToPath } from "node:url";
 import postgres from "postgres";
-
-const binary = fileURLToPath(new URL("../../target/debug/waxseal-example-poem", import.meta.url));
+import { start } from "../browser/application.mjs";
 
 /** A database for one run; its URL with a password, which Hyperdrive insists on. */
 export async function database() {
@@ -29,25 +26,9 @@ export async function database() {
   };
 }
 
-/** Starts the application; `stop` ends it as Ctrl-C does. */
-export async function application(database, settings) {
-  const port = await freePort();
-  const env = { ...process.env, DATABASE_URL: database.url, PORT: String(port), RUST_LOG: "warn", ...settings };
-  const child = spawn(binary, { env, stdio: ["ignore", "inherit", "inherit"] });
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; ; tries++) {
-    if (child.exitCode !== null || tries > 600) throw new Error("the application did not start");
-    const up = await fetch(`${url}/plain`).then(({ ok }) => ok, () => false);
-    if (up) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    url,
-    async stop() {
-      child.kill("SIGINT");
-      if (child.exitCode === null) await once(child, "exit");
-    },
-  };
+/** The Poem example on that database. */
+export function application(database, settings) {
+  return start("poem", { DATABASE_URL: database.url, ...settings });
 }
 
 /** Hands requests on to `target.url`, and keeps their paths and the cookies that were set. */
@@ -67,13 +48,4 @@ export async function counting(target) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return { ...seen, url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Miniflare } from "miniflare";
 import { application, counting, database } from "./application.mjs";
 import { bundle } from "./bundle.mjs";
-import { launch } from "./chromium.mjs";
+import { launch } from "../browser/chromium.mjs";
 
 const MAX_AGE_SECONDS = 6;
 const xtask = fileURLToPath(new URL("../../target/debug/xtask", import.meta.url));

@@ -8,7 +8,7 @@ import { before, test } from "node:test";
 import { promisify } from "node:util";
 import { Miniflare } from "miniflare";
 import { bundle } from "./bundle.mjs";
-import { launch, missing } from "./chromium.mjs";
+import { launch, missing } from "../browser/chromium.mjs";
 import { vectors } from "./package/vectors.mjs";
 
 // As many verifications as show a leak; in Node the full million.

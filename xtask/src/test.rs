@@ -52,9 +52,18 @@ pub(crate) fn everything() -> Result<(), Failed> {
     match run::output("node", &["--version"]) {
         Some(_) => {
             run::command("node", &["tests/vectors/second-implementation.mjs"], &[])?;
-            edge(&mut left_out)?;
+            match run::output("npm", &["--version"]) {
+                Some(_) => {
+                    let browser = browser(&mut left_out)?;
+                    edge(&mut left_out, browser)?;
+                }
+                None => left_out.push("the browser and the edge: there is no `npm`".into()),
+            }
         }
-        None => left_out.push("the second implementation of FORMAT.md and the edge: there is no `node`".into()),
+        None => {
+            left_out
+                .push("the second implementation of FORMAT.md, the browser and the edge: there is no `node`".into());
+        }
     }
     match run::output("c++", &["--version"]) {
         Some(_) => fuzz::targets(10)?,
@@ -76,12 +85,21 @@ pub(crate) fn everything() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The npm package in every runtime, the worker in Rust, and the edge worker's example end to end.
-fn edge(left_out: &mut Vec<String>) -> Result<(), Failed> {
-    if run::output("npm", &["--version"]).is_none() {
-        left_out.push("the edge: there is no `npm`".into());
-        return Ok(());
+/// The example applications in Chromium. Gives whether there is one.
+fn browser(left_out: &mut Vec<String>) -> Result<bool, Failed> {
+    run::npm_install("tests/browser")?;
+    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
+    let browser = run::output(&chromium, &["--version"]).is_some();
+    if browser {
+        node_test("tests/browser/remember-me.test.mjs")?;
+    } else {
+        left_out.push(format!("everything in a browser: there is no {chromium} (CHROMIUM names another)"));
     }
+    Ok(browser)
+}
+
+/// The npm package in every runtime, the worker in Rust, and the edge worker's example end to end.
+fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     wasm::package()?;
     wasm::reproducible()?;
     run::cargo(&["build", "-p", "waxseal-example-rust-worker", "--target", wasm::TARGET])?;
@@ -91,26 +109,18 @@ fn edge(left_out: &mut Vec<String>) -> Result<(), Failed> {
     run::npm_install("examples/edge-worker")?;
     run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
 
-    let node_test = |file: &str| {
-        run::command(
-            "node",
-            &["--test", "--test-force-exit", "--test-timeout=180000", &format!("tests/edge/{file}")],
-            &[],
-        )
-    };
-    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
-    let browser = run::output(&chromium, &["--version"]).is_some();
-    if !browser {
-        left_out.push(format!("the edge in a browser: there is no {chromium} (CHROMIUM names another)"));
-    }
     for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
     {
-        node_test(file)?;
+        node_test(&format!("tests/edge/{file}"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
-        Some(_) if browser => node_test("end-to-end.test.mjs")?,
+        Some(_) if browser => node_test("tests/edge/end-to-end.test.mjs")?,
         Some(_) => left_out.push("the edge worker end to end: it needs a browser".into()),
         None => left_out.push("the edge worker end to end: WAXSEAL_TEST_POSTGRES_URL is not set".into()),
     }
     Ok(())
+}
+
+fn node_test(file: &str) -> Result<(), Failed> {
+    run::command("node", &["--test", "--test-force-exit", "--test-timeout=180000", file], &[])
 }

@@ -6,7 +6,7 @@
 
 mod routes;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use tokio::net::TcpListener;
 use waxseal_example_shared::{Config, sessions, stop_signal};
@@ -18,10 +18,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let config = Config::from_env()?;
+    let config = Arc::new(Config::from_env()?);
     let (sessions, _sweeper) = sessions(&config).await?;
-    let app =
-        routes::routes().layer(SessionLayer::new(sessions)).layer(axum::middleware::from_fn(routes::same_site_only));
+    let app = routes::routes(config.clone())
+        .layer(SessionLayer::new(sessions))
+        .layer(axum::middleware::from_fn(routes::same_site_only));
 
     let listener = TcpListener::bind(&config.address).await?;
     tracing::info!("listening on http://{}", config.address);

@@ -1,23 +1,25 @@
 //! The routes: what each takes from the request, and which action it is.
 
+use std::sync::Arc;
+
 use axum::{
     Form, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, Request},
+    extract::{DefaultBodyLimit, Path, Query, Request, State},
     http::HeaderMap,
     middleware::Next,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
 use waxseal_example_shared::{
-    Answer,
-    actions::{self, Item, SignIn, Slow},
+    Answer, Config,
+    actions::{self, Item, SignInForm, Slow},
 };
 use waxseal_tower::{Session, SessionError, SignedIn};
 
 type Result<T = Response, E = SessionError> = std::result::Result<T, E>;
 
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(config: Arc<Config>) -> Router {
     Router::new()
         .route("/", get(home))
         .route("/sign-in", post(sign_in))
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> Router {
         .route("/fail", get(fail))
         .route("/slow", get(slow))
         .layer(DefaultBodyLimit::max(actions::MAX_BODY_BYTES))
+        .with_state(config)
 }
 
 pub(crate) async fn same_site_only(request: Request, next: Next) -> Response {
@@ -52,12 +55,17 @@ fn answered(result: Result<Answer, waxseal_tower::waxseal_http::SessionError>) -
     Ok(respond(result?))
 }
 
-async fn home(session: Session) -> Result {
-    answered(actions::home(&session).await)
+async fn home(State(config): State<Arc<Config>>, session: Session) -> Result {
+    answered(actions::home(&config, &session).await)
 }
 
-async fn sign_in(session: Session, headers: HeaderMap, Form(form): Form<SignIn>) -> Result {
-    answered(actions::sign_in(&session, &headers, &form))
+async fn sign_in(
+    State(config): State<Arc<Config>>,
+    session: Session,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Result {
+    answered(actions::sign_in(&config, &session, &headers, &form))
 }
 
 async fn sign_out(session: Session, headers: HeaderMap) -> Response {

@@ -6,7 +6,7 @@
 
 mod routes;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use poem::{EndpointExt, Server, listener::TcpListener};
 use waxseal_example_shared::{Config, sessions, stop_signal};
@@ -18,12 +18,13 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let config = Config::from_env()?;
+    let config = Arc::new(Config::from_env()?);
     let (sessions, _sweeper) = sessions(&config).await?;
-    let app = routes::routes().with(SessionMiddleware::new(sessions)).around(routes::same_site_only);
+    let app =
+        routes::routes().data(config.clone()).with(SessionMiddleware::new(sessions)).around(routes::same_site_only);
 
     tracing::info!("listening on http://{}", config.address);
-    let server = Server::new(TcpListener::bind(config.address));
+    let server = Server::new(TcpListener::bind(config.address.clone()));
     server.run_with_graceful_shutdown(app, stop_signal(), Some(Duration::from_secs(10))).await?;
     Ok(())
 }

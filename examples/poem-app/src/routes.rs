@@ -6,11 +6,11 @@ use poem::{
     Body, Endpoint, IntoResponse, Request, Response, Result, Route, delete, get, handler,
     http::HeaderMap,
     post,
-    web::{Form, Path, Query},
+    web::{Data, Form, Path, Query},
 };
 use waxseal_example_shared::{
-    Answer,
-    actions::{self, Item, SignIn, Slow},
+    Answer, Config,
+    actions::{self, Item, SignInForm, Slow},
 };
 use waxseal_poem::{Session, SessionError, SignedIn};
 
@@ -51,13 +51,18 @@ fn answered(result: Result<Answer, waxseal_poem::waxseal_http::SessionError>) ->
 }
 
 #[handler]
-async fn home(session: Session) -> Result<Response> {
-    answered(actions::home(&session).await)
+async fn home(Data(config): Data<&Arc<Config>>, session: Session) -> Result<Response> {
+    answered(actions::home(config, &session).await)
 }
 
 #[handler]
-async fn sign_in(session: Session, headers: &HeaderMap, Form(form): Form<SignIn>) -> Result<Response> {
-    answered(actions::sign_in(&session, headers, &form))
+async fn sign_in(
+    Data(config): Data<&Arc<Config>>,
+    session: Session,
+    headers: &HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Result<Response> {
+    answered(actions::sign_in(config, &session, headers, &form))
 }
 
 #[handler]

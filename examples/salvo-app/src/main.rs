@@ -6,7 +6,7 @@
 
 mod routes;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use salvo::{Listener, Router, Server, conn::TcpListener};
 use waxseal_example_shared::{Config, sessions, stop_signal};
@@ -18,9 +18,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {
-    let config = Config::from_env()?;
+    let config = Arc::new(Config::from_env()?);
     let (sessions, _sweeper) = sessions(&config).await?;
-    let app = Router::new().hoop(routes::same_site_only).hoop(SessionHoop::new(sessions)).push(routes::routes());
+    let app = Router::new()
+        .hoop(routes::same_site_only)
+        .hoop(SessionHoop::new(sessions))
+        .push(routes::routes(config.clone()));
 
     let acceptor = TcpListener::new(config.address.clone()).try_bind().await?;
     tracing::info!("listening on http://{}", config.address);

@@ -1,18 +1,20 @@
 //! The routes: what each takes from the request, and which action it is.
 
+use std::sync::Arc;
+
 use salvo::{FlowCtrl, Request, Response, Router, Writer, handler, http::ParseError};
 use waxseal_example_shared::{
-    Answer,
-    actions::{self, Item, SignIn, Slow},
+    Answer, Config,
+    actions::{self, Item, SignInForm, Slow},
 };
 use waxseal_salvo::{Session, SessionError, SignedIn};
 
 type Result<T = (), E = SessionError> = std::result::Result<T, E>;
 
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(config: Arc<Config>) -> Router {
     Router::new()
-        .get(home)
-        .push(Router::with_path("sign-in").post(sign_in))
+        .get(Home(config.clone()))
+        .push(Router::with_path("sign-in").post(SignIn(config)))
         .push(Router::with_path("sign-out").post(sign_out))
         .push(Router::with_path("whoami").get(whoami))
         .push(Router::with_path("visits").post(visits))
@@ -53,15 +55,23 @@ fn param(req: &Request, name: &str) -> String {
     req.param(name).unwrap_or_default()
 }
 
-#[handler]
-async fn home(session: Session, res: &mut Response) -> Result {
-    answered(res, actions::home(&session).await)
-}
+struct Home(Arc<Config>);
 
 #[handler]
-async fn sign_in(session: Session, req: &mut Request, res: &mut Response) -> Result<Result, ParseError> {
-    let form: SignIn = req.parse_form().await?;
-    Ok(answered(res, actions::sign_in(&session, req.headers(), &form)))
+impl Home {
+    async fn handle(&self, session: Session, res: &mut Response) -> Result {
+        answered(res, actions::home(&self.0, &session).await)
+    }
+}
+
+struct SignIn(Arc<Config>);
+
+#[handler]
+impl SignIn {
+    async fn handle(&self, session: Session, req: &mut Request, res: &mut Response) -> Result<Result, ParseError> {
+        let form: SignInForm = req.parse_form().await?;
+        Ok(answered(res, actions::sign_in(&self.0, &session, req.headers(), &form)))
+    }
 }
 
 #[handler]

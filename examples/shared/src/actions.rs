@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use waxseal_http::{Clock, RowId, Session, SessionError, SessionInfo, SystemClock, TypedData};
+use waxseal_http::{Clock, RowId, Session, SessionError, SessionInfo, SignIn, TypedData};
 
-use crate::{Answer, answer::wants_html, device, page};
+use crate::{Answer, Config, answer::wants_html, device, page};
 
 /// The bound on a request's body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -27,8 +27,10 @@ impl TypedData for ShoppingList {
 
 /// A form that signs in.
 #[derive(Deserialize)]
-pub struct SignIn {
+pub struct SignInForm {
     pub user: String,
+    /// The box "Remember me": a browser leaves it out where it is not ticked.
+    pub remember: Option<String>,
 }
 
 /// A form about an item of the list.
@@ -55,11 +57,11 @@ pub fn refuse_other_sites(method: &Method, request: &HeaderMap) -> Option<Answer
     refused.then(|| Answer::text(StatusCode::FORBIDDEN, "This form was sent from another site."))
 }
 
-pub async fn home(session: &Session) -> Result {
-    let now = SystemClock.now();
+pub async fn home(config: &Config, session: &Session) -> Result {
+    let now = config.clock.now();
     let flash: Option<String> = session.take("flash").await?;
     let (Some(user), Some(times)) = (session.subject().await?, session.times().await?) else {
-        return Ok(Answer::html(StatusCode::OK, page::signed_out(flash.as_deref())));
+        return Ok(Answer::html(StatusCode::OK, page::signed_out(config.remember, flash.as_deref())));
     };
     let view = page::View {
         user,
@@ -71,13 +73,17 @@ pub async fn home(session: &Session) -> Result {
     Ok(Answer::html(StatusCode::OK, page::signed_in(&view, now, flash.as_deref())))
 }
 
-pub fn sign_in(session: &Session, request: &HeaderMap, form: &SignIn) -> Result {
+pub fn sign_in(config: &Config, session: &Session, request: &HeaderMap, form: &SignInForm) -> Result {
     let user = form.user.trim();
+    let times = match form.remember {
+        Some(_) => SignIn::new().remember(config.remember),
+        None => SignIn::new(),
+    };
     // A real application checks a password or a passkey here, before it signs anybody in.
-    if user.chars().count() > 64 || session.sign_in(user).is_err() {
+    if user.chars().count() > 64 || session.sign_in_with(user, times).is_err() {
         let why = "A name has 1 to 64 letters, and no control characters.";
         return Ok(if wants_html(request) {
-            Answer::html(StatusCode::BAD_REQUEST, page::signed_out(Some(why)))
+            Answer::html(StatusCode::BAD_REQUEST, page::signed_out(config.remember, Some(why)))
         } else {
             Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": why }))
         });

@@ -10,8 +10,13 @@ use std::{
 
 use waxseal_http::RootKey;
 
+use crate::clock::ExampleClock;
+
 /// Where the key lies that the first run makes.
 const KEY_FILE: &str = "waxseal-example.key";
+
+/// The longest time to remember somebody: browsers keep no cookie longer (RFC 6265bis, 5.5), in seconds.
+const LONGEST_REMEMBER_S: u64 = 400 * 24 * 3600;
 
 pub struct Config {
     /// `HOST` (127.0.0.1) and `PORT` (3000).
@@ -26,6 +31,10 @@ pub struct Config {
     pub(crate) lifetime: Duration,
     /// `WAXSEAL_TOUCH_INTERVAL`, in seconds; a tenth of the idle timeout, at most a minute.
     pub(crate) touch_interval: Duration,
+    /// `WAXSEAL_REMEMBER`, in seconds; 30 days. How long a session lasts that begins with "Remember me".
+    pub(crate) remember: Duration,
+    /// The operating system's; tests move it by `WAXSEAL_EXAMPLE_CLOCK`.
+    pub(crate) clock: ExampleClock,
     /// `WAXSEAL_KEYS`.
     keys: Option<String>,
 }
@@ -59,6 +68,8 @@ impl Config {
             idle_timeout,
             lifetime: seconds("WAXSEAL_LIFETIME", Duration::from_secs(8 * 3600))?,
             touch_interval: seconds("WAXSEAL_TOUCH_INTERVAL", Duration::from_secs(60).min(idle_timeout / 10))?,
+            remember: remember()?,
+            clock: ExampleClock::new(env::var_os("WAXSEAL_EXAMPLE_CLOCK").map(Into::into)),
             keys: env::var("WAXSEAL_KEYS").ok(),
         })
     }
@@ -87,6 +98,15 @@ impl Config {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+fn remember() -> Result<Duration, ConfigError> {
+    const NAME: &str = "WAXSEAL_REMEMBER";
+    const WANTED: &str = "a number of seconds from 1 to 34560000 (400 days)";
+    match parsed(NAME, WANTED, 30 * 24 * 3600)? {
+        seconds @ 1..=LONGEST_REMEMBER_S => Ok(Duration::from_secs(seconds)),
+        seconds => Err(ConfigError::Value { name: NAME, value: seconds.to_string(), wanted: WANTED }),
     }
 }
 

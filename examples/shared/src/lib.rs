@@ -6,10 +6,12 @@
 
 pub mod actions;
 mod answer;
+mod clock;
 mod config;
 mod database;
 mod device;
 mod page;
+mod spans;
 
 use std::{error::Error, future::Future, process::ExitCode};
 
@@ -25,7 +27,7 @@ pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<d
     let db = database::connect(&config.database_url).await?;
     Migrator::up(&db, None).await?;
     let store = SeaOrmStore::new(db);
-    let sweeper = Sweeper::new(store.clone()).spawn();
+    let sweeper = Sweeper::new(store.clone()).clock(config.clock.clone()).spawn();
     let cookie = match config.secure_cookie {
         true => CookieOptions::new(),
         false => CookieOptions::insecure_for_plain_http_development(),
@@ -34,8 +36,11 @@ pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<d
         .cookie(cookie)
         .idle_timeout(config.idle_timeout)
         .lifetime(config.lifetime)
+        // "Remember me" may last longer than a session does without it.
+        .max_lifetime(config.lifetime.max(config.remember))
         .touch_interval(config.touch_interval)
         .claims(["role"])
+        .clock(config.clock.clone())
         .build()?;
     Ok((sessions, sweeper))
 }

@@ -1,7 +1,11 @@
 //! The page: server-rendered, works without JavaScript, and on a phone.
 
+use std::time::Duration;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use waxseal_http::{SessionInfo, Times, Timestamp};
+
+use crate::spans::{ago, exact, rounded};
 
 /// What the page shows of a signed-in session.
 pub(crate) struct View {
@@ -67,7 +71,7 @@ pub(crate) fn signed_in(view: &View, now: Timestamp, flash: Option<&str>) -> Mar
                         (button("/devices/others/sign-out", "Sign out everywhere else", "quiet small"))
                     }
                 }
-                ul.list {
+                ul.list.devices {
                     @for device in &view.devices {
                         li {
                             div {
@@ -77,6 +81,7 @@ pub(crate) fn signed_in(view: &View, now: Timestamp, flash: Option<&str>) -> Mar
                                     "Last seen " (ago(now.seconds_since(device.times.last_seen_at)))
                                     " · signed in " (ago(now.seconds_since(device.times.created_at)))
                                 }
+                                p.muted { (lasts(&device.times, now)) }
                             }
                             @if !device.is_current {
                                 (button(&format!("/devices/{}/sign-out", device.id), "Sign out", "quiet small"))
@@ -89,7 +94,8 @@ pub(crate) fn signed_in(view: &View, now: Timestamp, flash: Option<&str>) -> Mar
     )
 }
 
-pub(crate) fn signed_out(flash: Option<&str>) -> Markup {
+/// The form that signs in. `remember` is how long the box keeps somebody signed in.
+pub(crate) fn signed_out(remember: Duration, flash: Option<&str>) -> Markup {
     layout(
         "Sign in",
         flash,
@@ -100,6 +106,10 @@ pub(crate) fn signed_out(flash: Option<&str>) -> Markup {
                 form method="post" action="/sign-in" {
                     label for="user" { "Your name" }
                     input #user name="user" autocomplete="username" maxlength="64" required autofocus;
+                    label.check {
+                        input type="checkbox" name="remember" value="1";
+                        span { "Remember me on this device for " (rounded(remember.as_secs())) }
+                    }
                     button.wide { "Sign in" }
                 }
             }
@@ -142,27 +152,19 @@ fn time_left(name: &str, note: &str, end: Timestamp, start: Timestamp, now: Time
     html! {
         div.time {
             span { strong { (name) } " " span.muted { (note) } }
-            span.left { (duration(left)) }
+            span.left { (exact(left)) }
             progress max=(end.seconds_since(start).max(1)) value=(left) aria-label={ (name) " time left" } {}
         }
     }
 }
 
-/// The two largest units: "7 h 59 min", "29 min 58 s", "45 s".
-fn duration(seconds: u64) -> String {
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0, s) => format!("{s} s"),
-        (0, 0, min, s) => format!("{min} min {s} s"),
-        (0, h, min, _) => format!("{h} h {min} min"),
-        (d, h, _, _) => format!("{d} d {h} h"),
-    }
-}
-
-fn ago(seconds: u64) -> String {
-    if seconds < 60 {
-        "just now".into()
+/// How long a device stays signed in.
+fn lasts(times: &Times, now: Timestamp) -> String {
+    let (unused, latest) = (times.expires_at.seconds_since(now), times.deadline.seconds_since(now));
+    if unused == latest {
+        format!("Ends in {}, used or not", rounded(latest))
     } else {
-        format!("{} ago", duration(seconds - seconds % 60).trim_end_matches(" 0 s"))
+        format!("Ends in {} if not used, in {} at the latest", rounded(unused), rounded(latest))
     }
 }
 
@@ -187,11 +189,13 @@ progress { grid-column: 1 / -1; width: 100%; height: .4rem; appearance: none; bo
 progress::-webkit-progress-bar { background: var(--line) } progress::-webkit-progress-value { background: var(--wax) } progress::-moz-progress-bar { background: var(--wax) }
 .refresh { color: var(--wax); font-size: .9rem }
 .list { list-style: none; margin: .75rem 0 0; padding: 0 } .list + .row, h2 + .muted { margin-top: .75rem } .muted + .row { margin-top: .75rem } .list li { display: flex; justify-content: space-between; align-items: center; gap: 1rem; padding: .6rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere }
+.devices li { flex-wrap: wrap; gap: .5rem 1rem } .devices li > div { flex: 1 1 17rem }
 .badge { margin-left: .5rem; padding: .1rem .5rem; border-radius: 1rem; background: var(--tint); color: var(--wax); font-size: .75rem; white-space: nowrap }
 .row { display: flex; gap: .5rem } .row input { flex: 1 }
 .flash { background: var(--tint); border-left: 4px solid var(--wax); padding: .7rem 1rem; border-radius: .4rem; margin-bottom: 1rem }
 .welcome { max-width: 26rem; margin: 2rem auto; display: grid; gap: .75rem } .welcome form { display: grid; gap: .5rem; margin-top: .5rem } label { font-weight: 600 }
 input { font: inherit; color: inherit; background: var(--bg); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .75rem; min-width: 0; width: 100% }
+.check { display: flex; align-items: center; gap: .6rem; min-height: 2.6rem; font-weight: 400 } .check input { flex: none; width: 1.15rem; height: 1.15rem; margin: 0; accent-color: var(--wax) }
 button { font: inherit; font-weight: 600; min-height: 2.6rem; color: var(--wax-ink); background: var(--wax); border: 1px solid transparent; border-radius: .5rem; padding: .45rem 1rem; cursor: pointer; white-space: nowrap }
 button.quiet { background: transparent; color: var(--ink); border-color: var(--line) } button.small { font-size: .85rem; min-height: 2.2rem; padding: .25rem .7rem } button.wide { margin-top: .5rem }
 :is(button, input, a):focus-visible { outline: 3px solid var(--wax); outline-offset: 2px }

@@ -5,12 +5,14 @@
 
 mod application;
 mod client;
+mod remember;
 
 use http::{Method, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 pub use application::{Application, Db};
 pub use client::{Answer, Client};
+pub use remember::{remember_me, remember_me_as_configured};
 
 /// A person's way through the application, and a tool's.
 pub async fn story(binary: &str, db: Db) {
@@ -180,6 +182,8 @@ pub async fn a_bad_configuration_is_refused(binary: &str) {
         ("PORT", "http", "a port from 0 to 65535"),
         ("WAXSEAL_IDLE_TIMEOUT", "30m", "a number of seconds"),
         ("WAXSEAL_IDLE_TIMEOUT", "0", "at least one second"),
+        ("WAXSEAL_REMEMBER", "0", "from 1 to 34560000 (400 days)"),
+        ("WAXSEAL_REMEMBER", "34560001", "from 1 to 34560000 (400 days)"),
         ("DATABASE_URL", "oracle://x", "oracle"),
     ] {
         let (status, output) = Application::fails_to_start(binary, name, value).await;
@@ -220,11 +224,17 @@ macro_rules! black_box {
             two_hundred_visits_at_once
             a_slow_request_does_not_undo_a_sign_out
             sessions_outlive_a_restart
+            remember_me
         }
 
         #[tokio::test]
         async fn a_bad_configuration_is_refused() {
             $crate::a_bad_configuration_is_refused($binary).await;
+        }
+
+        #[tokio::test]
+        async fn remember_me_as_configured() {
+            $crate::remember_me_as_configured($binary).await;
         }
     };
     (@on_every_database $binary:expr; $($test:ident)*) => {

@@ -118,8 +118,7 @@ impl Session {
                 return Ok(ended);
             }
         }
-        let mut conflicts = 0;
-        for _ in 0..MAX_ATTEMPTS {
+        for conflicts in 0..MAX_ATTEMPTS {
             if matches!(self.state().behind, Behind::Unread) {
                 self.load_while_busy().await?;
             }
@@ -153,7 +152,6 @@ impl Session {
             if conflicts > 0 {
                 self.wait(tokio::time::sleep(jitter(conflicts))).await?;
             }
-            conflicts += 1;
             self.reload().await?;
         }
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })

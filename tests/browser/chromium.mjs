@@ -9,7 +9,13 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const missing = !existsSync(executablePath);
 
 const FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const options = { executablePath, args: FLAGS.split(" ") };
 
 export function launch() {
-  return chromium.launch({ executablePath, args: FLAGS.split(" ") });
+  return chromium.launch(options);
+}
+
+/** A browser whose profile is kept in a folder: closed and launched again, it has the cookies that it had. */
+export function launchWithProfile(folder, contextOptions) {
+  return chromium.launchPersistentContext(folder, { ...options, ...contextOptions });
 }
