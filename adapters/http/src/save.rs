@@ -487,7 +487,7 @@ pub(crate) async fn landed_after_all(
     error: StoreError,
     ours: impl FnOnce(&Row) -> bool,
 ) -> Result<(), SessionError> {
-    if matches!(error, StoreError::Backend(_))
+    if matches!(error, StoreError::Backend(_) | StoreError::Unknown(_))
         && matches!(store.load(id).await, Ok(Some(Found::Session(row))) if ours(&row))
     {
         tracing::warn!(row_id = %id, %error, "session saved, though the store's answer was lost");
