@@ -24,15 +24,24 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod again;
 pub mod entity;
+mod fate;
 #[cfg(feature = "migration")]
 mod migration;
+#[cfg(feature = "migration")]
+mod migrator;
 mod statements;
 mod store;
 mod sweeper;
+mod table;
 
 pub use entity::{ActiveModel, Column, Entity, Model};
+pub use fate::Fate;
 #[cfg(feature = "migration")]
-pub use migration::{Migration, Migrator};
+pub use migration::{Migration, TableMigration};
+#[cfg(feature = "migration")]
+pub use migrator::{Migrator, TableMigrator, up_alone};
 pub use store::{SeaOrmStore, StoreOn};
 pub use sweeper::{Sweeper, SweeperGuard};
+pub use table::{Table, TableNameError};
