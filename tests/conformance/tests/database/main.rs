@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod client;
+mod fate;
 mod isolation;
 mod migrations;
 mod outage;

@@ -19,14 +19,14 @@ use waxseal_sea_orm::SeaOrmStore;
 use crate::client::{Client, keyring};
 
 /// Forwards connections to a database until it is cut off: an outage, without stopping the machine's own database.
-struct Cable {
-    address: String,
-    connected: Arc<AtomicBool>,
+pub struct Cable {
+    pub address: String,
+    pub connected: Arc<AtomicBool>,
     connections: Arc<AtomicU32>,
 }
 
 impl Cable {
-    async fn plug(server: String) -> Self {
+    pub async fn plug(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let connected = Arc::new(AtomicBool::new(true));
@@ -59,7 +59,7 @@ impl Cable {
         Self { address, connected, connections }
     }
 
-    async fn cut(&self) {
+    pub async fn cut(&self) {
         self.connected.store(false, Ordering::SeqCst);
         while self.connections.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
