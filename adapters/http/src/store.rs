@@ -124,8 +124,8 @@ pub enum StoreError {
     /// The database failed or could not be reached.
     #[error("{0}")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection was lost: the change may or may not have been made.
-    #[error("the connection was lost, so that the change may or may not have been made: {0}")]
+    /// The connection to the database was lost: the change may or may not have been made.
+    #[error("the connection was lost, and with it whether the change was made: {0}")]
     Unknown(#[source] Box<dyn Error + Send + Sync>),
     /// An insert met a row of the same id. Ids come from 74 random bits, so something is wrong with the randomness.
     #[error("a session row of this id exists already")]

@@ -37,42 +37,81 @@
 //! assert!(sql.contains(r#"INNER JOIN "waxseal_sessions" ON "users"."name" = "waxseal_sessions"."subject""#));
 //! ```
 
-use sea_orm::{
-    entity::prelude::*,
-    prelude::{ChronoUnixTimestamp, ChronoUnixTimestampMillis},
-};
+//!
+//! For a table of another name, [`entity!`](crate::entity!) makes such a module.
 
-/// A session's row, or the tombstone of one that was ended (generation 0). Only `data` are secret, and they are sealed.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "waxseal_sessions")]
-pub struct Model {
-    /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
-    /// The row's version number, for compare-and-swap, from 1. With 0 the row is a tombstone: its session was ended at `seen_at`;
-    /// nobody's and without data, it is swept after ten minutes.
-    pub generation: i64,
-    /// Whose session it is; null before sign-in.
-    #[sea_orm(column_type = "String(StringLen::N(255))")]
-    pub subject: Option<String>,
-    /// A device's name for the list of sessions.
-    #[sea_orm(column_type = "String(StringLen::N(255))")]
-    pub label: Option<String>,
-    /// When the session was created, or last signed in. An integer: milliseconds since the Unix epoch.
-    pub created_at: ChronoUnixTimestampMillis,
-    /// The lifetime, in seconds.
-    pub lifetime_s: i64,
-    /// When it was last used, as far as touches tell. An integer: seconds since the Unix epoch.
-    pub seen_at: ChronoUnixTimestamp,
-    /// The idle expiry, never past the end of the lifetime. An integer: seconds since the Unix epoch.
-    pub expires_at: ChronoUnixTimestamp,
-    /// The sealed (or signed) data.
-    #[sea_orm(column_type = "Blob")]
-    pub data: Vec<u8>,
+/// Makes a module with the entity of a session table of another name, like [`entity`](mod@crate::entity).
+///
+/// Your crate needs `sea_orm` with the features `macros`, `with-uuid` and `with-chrono`. A schema can stand before the name.
+///
+/// ```
+/// waxseal_sea_orm::entity!(pub mod shop_session = "shop_sessions");
+/// waxseal_sea_orm::entity!(mod staff_session = "staff"."shop_sessions");
+///
+/// use sea_orm::{ColumnTrait, DbBackend, EntityTrait, QueryFilter, QueryTrait};
+/// use waxseal_sea_orm::Table;
+///
+/// let sql = shop_session::Entity::find().filter(shop_session::Column::Subject.eq("ada")).build(DbBackend::Sqlite).to_string();
+/// assert!(sql.contains(r#"FROM "shop_sessions" WHERE "shop_sessions"."subject" = 'ada'"#));
+/// // The store's table, from the one place that has its name:
+/// assert_eq!(Table::of(shop_session::Entity), Table::new("shop_sessions"));
+/// assert_eq!(Table::of(staff_session::Entity), Table::new("staff.shop_sessions"));
+/// ```
+#[macro_export]
+macro_rules! entity {
+    ($(#[$meta:meta])* $visibility:vis mod $module:ident = $name:tt) => {
+        $(#[$meta])*
+        $visibility mod $module {
+            $crate::entity!(@table table_name = $name);
+        }
+    };
+    ($(#[$meta:meta])* $visibility:vis mod $module:ident = $schema:tt.$name:tt) => {
+        $(#[$meta])*
+        $visibility mod $module {
+            $crate::entity!(@table schema_name = $schema, table_name = $name);
+        }
+    };
+    (@table $($table:tt)*) => {
+        use sea_orm::{
+            entity::prelude::*,
+            prelude::{ChronoUnixTimestamp, ChronoUnixTimestampMillis},
+        };
+
+        /// A session's row, or the tombstone of one that was ended (generation 0). Only `data` are secret, and they are sealed.
+        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[sea_orm($($table)*)]
+        pub struct Model {
+            /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
+            #[sea_orm(primary_key, auto_increment = false)]
+            pub id: Uuid,
+            /// The row's version number, for compare-and-swap, from 1. With 0 the row is a tombstone: its session was ended at
+            /// `seen_at`; nobody's and without data, it is swept after ten minutes.
+            pub generation: i64,
+            /// Whose session it is; null before sign-in.
+            #[sea_orm(column_type = "String(StringLen::N(255))")]
+            pub subject: Option<String>,
+            /// A device's name for the list of sessions.
+            #[sea_orm(column_type = "String(StringLen::N(255))")]
+            pub label: Option<String>,
+            /// When the session was created, or last signed in. An integer: milliseconds since the Unix epoch.
+            pub created_at: ChronoUnixTimestampMillis,
+            /// The lifetime, in seconds.
+            pub lifetime_s: i64,
+            /// When it was last used, as far as touches tell. An integer: seconds since the Unix epoch.
+            pub seen_at: ChronoUnixTimestamp,
+            /// The idle expiry, never past the end of the lifetime. An integer: seconds since the Unix epoch.
+            pub expires_at: ChronoUnixTimestamp,
+            /// The sealed (or signed) data.
+            #[sea_orm(column_type = "Blob")]
+            pub data: Vec<u8>,
+        }
+
+        /// No relations of its own: relate your entities to it by `subject`.
+        #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+        pub enum Relation {}
+
+        impl ActiveModelBehavior for ActiveModel {}
+    };
 }
 
-/// No relations of its own: relate your entities to it by `subject`, as above.
-#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
-
-impl ActiveModelBehavior for ActiveModel {}
+entity!(@table table_name = "waxseal_sessions");

@@ -1,19 +1,49 @@
-//! The migration that makes the table and its two indexes.
+//! The migration that makes the table and its two indexes. It may run again, and beside another that does the same: what is there
+//! already stays.
 
-use sea_orm::DbBackend;
+use sea_orm::{DbBackend, Iterable, Statement};
 use sea_orm_migration::{
     prelude::*,
     sea_query::{Alias, ColumnDef},
 };
 
-use crate::entity::{Column, Entity};
+use crate::{Table, entity::Column, fate::Code};
 
-const BY_EXPIRY: &str = "waxseal_sessions_expires_at";
-const BY_SUBJECT: &str = "waxseal_sessions_subject";
-
-/// Makes the table `waxseal_sessions`. Add it to your own `Migrator`, or use [`Migrator`].
+/// Makes the table `waxseal_sessions`: a line in your own `Migrator`. Without one of your own, use
+/// [`Migrator`](crate::Migrator).
+///
+/// It does no harm where the table is there already, so that an application can go from `Migrator` to a line in its own. Where
+/// several nodes run your own migrator at once, use [`up_alone`](crate::up_alone).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Migration;
+
+impl Migration {
+    /// Makes a table of another name.
+    ///
+    /// ```
+    /// use sea_orm_migration::prelude::*;
+    /// use waxseal_sea_orm::{Migration, Table};
+    ///
+    /// struct Migrator;
+    ///
+    /// impl MigratorTrait for Migrator {
+    ///     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    ///         let sessions = Table::new("shop_sessions").expect("a plain name");
+    ///         vec![Box::new(Migration::for_table(sessions))]
+    ///     }
+    /// }
+    /// ```
+    pub fn for_table(table: Table) -> TableMigration {
+        TableMigration { name: format!("m20261122_000001_create_{}", table.flat()), table }
+    }
+}
+
+/// Makes a table of a chosen name; see [`Migration::for_table`].
+#[derive(Clone, Debug)]
+pub struct TableMigration {
+    name: String,
+    table: Table,
+}
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
@@ -21,38 +51,47 @@ impl MigrationName for Migration {
     }
 }
 
-/// A migrator of this one migration, for applications without one of their own. It keeps its state in a table of its own,
-/// `waxseal_migrations`, and so does not meet another migrator's.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Migrator;
-
-#[async_trait::async_trait]
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Migration)]
-    }
-
-    fn migration_table_name() -> DynIden {
-        Alias::new("waxseal_migrations").into_iden()
-    }
-}
-
-/// A text column that is compared byte by byte: MySQL's usual collations take "Ada" and "ada" for one.
-fn text(column: Column, backend: DbBackend) -> ColumnDef {
-    let mut text = ColumnDef::new(column);
-    match backend {
-        DbBackend::MySql => text.custom(Alias::new("varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")),
-        _ => text.string_len(255),
-    };
-    text.null();
-    text
-}
-
 #[async_trait::async_trait]
 #[allow(elided_lifetimes_in_paths)] // the trait's own signature
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::for_table(Table::default()).up(manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::for_table(Table::default()).down(manager).await
+    }
+}
+
+impl MigrationName for TableMigration {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[async_trait::async_trait]
+#[allow(elided_lifetimes_in_paths)] // the trait's own signature
+impl MigrationTrait for TableMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
+        manager.create_table(self.create(backend)).await?;
+        self.check(manager).await?;
+        for mut index in self.indexes() {
+            match backend {
+                DbBackend::MySql => self.add_where_missing(manager, index).await?,
+                _ => manager.create_index(index.if_not_exists().take()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(sea_query::Table::drop().table(self.table.reference()).if_exists().take()).await
+    }
+}
+
+impl TableMigration {
+    fn create(&self, backend: DbBackend) -> TableCreateStatement {
         let mut id = ColumnDef::new(Column::Id);
         match backend {
             // SQLite has no UUID; without a name for the type the 16 bytes stay what they are.
@@ -65,8 +104,9 @@ impl MigrationTrait for Migration {
             DbBackend::MySql => data.custom(Alias::new("mediumblob")),
             _ => data.blob(),
         };
-        let table = Table::create()
-            .table(Entity)
+        let mut create = sea_query::Table::create()
+            .table(self.table.reference())
+            .if_not_exists()
             .col(id.not_null().primary_key())
             .col(ColumnDef::new(Column::Generation).big_integer().not_null())
             .col(text(Column::Subject, backend))
@@ -76,15 +116,60 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new(Column::SeenAt).big_integer().not_null())
             .col(ColumnDef::new(Column::ExpiresAt).big_integer().not_null())
             .col(data.not_null())
-            .to_owned();
-        manager.create_table(table).await?;
-        for (name, column) in [(BY_EXPIRY, Column::ExpiresAt), (BY_SUBJECT, Column::Subject)] {
-            manager.create_index(Index::create().name(name).table(Entity).col(column).to_owned()).await?;
+            .take();
+        if backend == DbBackend::MySql {
+            // In one statement, for MySQL has neither transactions of these nor `CREATE INDEX IF NOT EXISTS`.
+            for mut index in self.indexes() {
+                create.index(&mut index);
+            }
         }
-        Ok(())
+        create
     }
 
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(Entity).to_owned()).await
+    fn indexes(&self) -> [IndexCreateStatement; 2] {
+        [Column::ExpiresAt, Column::Subject].map(|column| {
+            let name = format!("{}_{}", self.table.name(), column.to_string());
+            Index::create().name(name).table(self.table.reference()).col(column).take()
+        })
     }
+
+    /// An index that is missing on MySQL: an older migration made them one by one and may have been cut off.
+    async fn add_where_missing(&self, manager: &SchemaManager<'_>, index: IndexCreateStatement) -> Result<(), DbErr> {
+        let name = index.get_index_spec().get_name().unwrap_or_default().to_owned();
+        let sql = "SELECT 1 FROM information_schema.statistics \
+                   WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND index_name = ?";
+        let values = [self.table.schema().into(), self.table.name().into(), name.into()];
+        let statement = Statement::from_sql_and_values(DbBackend::MySql, sql, values);
+        if manager.get_connection().query_one_raw(statement).await?.is_some() {
+            return Ok(());
+        }
+        match manager.create_index(index).await {
+            Err(error) if Code::of(&error).is_some_and(|code| code.exists_already()) => Ok(()),
+            created => created,
+        }
+    }
+
+    /// A table of this name that is not ours must not be taken for it.
+    async fn check(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        let columns: Vec<String> = Column::iter().map(|column| column.to_string()).collect();
+        let table = self.table.quoted(manager.get_database_backend());
+        let sql = format!("SELECT {} FROM {table} WHERE 1 = 0", columns.join(", "));
+        manager.get_connection().execute_unprepared(&sql).await.map(drop).map_err(|error| {
+            DbErr::Migration(format!(
+                "the table {} is there but is no session table ({error}); choose another name with `Migration::for_table`",
+                self.table
+            ))
+        })
+    }
+}
+
+/// A text column that is compared byte by byte: MySQL's usual collations take "Ada" and "ada" for one.
+fn text(column: Column, backend: DbBackend) -> ColumnDef {
+    let mut text = ColumnDef::new(column);
+    match backend {
+        DbBackend::MySql => text.custom(Alias::new("varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")),
+        _ => text.string_len(255),
+    };
+    text.null();
+    text
 }

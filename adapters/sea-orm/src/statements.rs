@@ -1,20 +1,23 @@
-//! The SQL of every verb, written once for the three databases and numbered once for PostgreSQL. Fixed texts: drivers prepare
+//! The SQL of every verb, written once for the three databases, with the table's name and numbered for PostgreSQL once. Fixed texts: drivers prepare
 //! each once a connection, where building a query anew costs 15 to 30 µs a call.
 //!
 //! Compare-and-swap is `UPDATE … WHERE id AND generation` and the count of rows: guarded upserts do not work on MySQL.
 
 use sea_orm::DbBackend;
 
+use crate::Table;
+
 /// What turns a session into its tombstone: generation 0, the time of its end, no data, nobody's.
-const END: &str = "UPDATE waxseal_sessions SET generation = 0, subject = NULL, label = NULL, data = ?, \
+const END: &str = "UPDATE {table} SET generation = 0, subject = NULL, label = NULL, data = ?, \
                    seen_at = ?, expires_at = ?";
 
 const LOAD: &str = "SELECT id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data \
-                    FROM waxseal_sessions WHERE";
+                    FROM {table} WHERE";
 
-/// The SQL texts for one database.
+/// The SQL texts for one table of one database.
 pub(crate) struct Statements {
     pub(crate) backend: DbBackend,
+    table: String,
     pub(crate) load: String,
     pub(crate) insert: String,
     pub(crate) update: String,
@@ -28,8 +31,9 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn new(backend: DbBackend) -> Self {
-        let sql = |text: &str| numbered(backend, text);
+    pub(crate) fn new(backend: DbBackend, table: &Table) -> Self {
+        let table = table.quoted(backend);
+        let sql = |text: &str| numbered(backend, &text.replace("{table}", &table));
         // MySQL compares by the column's collation, and a table that was not made by the migration has one for which "Ada" is
         // "ada". The first comparison finds the index, the second decides.
         let by_subject = match backend {
@@ -39,38 +43,37 @@ impl Statements {
         Self {
             backend,
             load: sql(&format!("{LOAD} id = ?")),
-            insert: sql("INSERT INTO waxseal_sessions \
+            insert: sql("INSERT INTO {table} \
                  (id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data) \
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
             // A null leaves a column as it is. PostgreSQL then sees an equal value and no index changes (a HOT update).
-            update: sql(
-                "UPDATE waxseal_sessions SET generation = generation + 1, data = ?, label = COALESCE(?, label), \
+            update: sql("UPDATE {table} SET generation = generation + 1, data = ?, label = COALESCE(?, label), \
                  seen_at = COALESCE(?, seen_at), expires_at = COALESCE(?, expires_at) \
-                 WHERE id = ? AND generation = ? AND expires_at > ?",
-            ),
-            touch: sql("UPDATE waxseal_sessions SET seen_at = ?, expires_at = ? \
+                 WHERE id = ? AND generation = ? AND expires_at > ?"),
+            touch: sql("UPDATE {table} SET seen_at = ?, expires_at = ? \
                  WHERE id = ? AND generation = ? AND seen_at < ? AND expires_at > ?"),
             end_at: sql(&format!("{END} WHERE id = ? AND generation = ? AND expires_at > ?")),
             delete_expired: sql(match backend {
                 // MySQL has no LIMIT in a subquery, SQLite by default none on DELETE. SKIP LOCKED lets two sweepers share.
-                DbBackend::MySql => "DELETE FROM waxseal_sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+                DbBackend::MySql => "DELETE FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
                 DbBackend::Postgres => {
-                    "DELETE FROM waxseal_sessions WHERE id = ANY(ARRAY(SELECT id FROM waxseal_sessions \
+                    "DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM {table} \
                      WHERE expires_at <= ? ORDER BY expires_at LIMIT ? FOR UPDATE SKIP LOCKED))"
                 }
                 _ => {
-                    "DELETE FROM waxseal_sessions WHERE id IN (SELECT id FROM waxseal_sessions \
+                    "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} \
                      WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
                 }
             }),
             list: sql(&format!(
                 "SELECT id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at \
-                 FROM waxseal_sessions WHERE {by_subject} AND expires_at > ? \
+                 FROM {{table}} WHERE {by_subject} AND expires_at > ? \
                  AND (seen_at < ? OR (seen_at = ? AND id < ?)) ORDER BY seen_at DESC, id DESC LIMIT ?"
             )),
             end_all: sql(&format!("{END} WHERE {by_subject}")),
             end_all_but: sql(&format!("{END} WHERE {by_subject} AND id <> ?")),
             end_only: sql(&format!("{END} WHERE {by_subject} AND id = ?")),
+            table,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Statements {
 impl Statements {
     /// Loads `count` rows by their ids.
     pub(crate) fn load_many(&self, count: usize) -> String {
-        numbered(self.backend, &format!("{LOAD} id IN ({})", vec!["?"; count].join(", ")))
+        self.sql(&format!("{LOAD} id IN ({})", vec!["?"; count].join(", ")))
     }
 
     /// Leaves `count` tombstones. The values of each: id, data, seen_at, expires_at.
@@ -89,15 +92,16 @@ impl Statements {
             _ => ("ON CONFLICT (id) DO UPDATE SET", ["excluded.data", "excluded.seen_at", "excluded.expires_at"]),
         };
         let [data, seen_at, expires_at] = new;
-        numbered(
-            self.backend,
-            &format!(
-                "INSERT INTO waxseal_sessions \
-                 (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} \
-                 {conflict} generation = 0, subject = NULL, label = NULL, \
-                 data = {data}, seen_at = {seen_at}, expires_at = {expires_at}"
-            ),
-        )
+        self.sql(&format!(
+            "INSERT INTO {{table}} \
+             (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} \
+             {conflict} generation = 0, subject = NULL, label = NULL, \
+             data = {data}, seen_at = {seen_at}, expires_at = {expires_at}"
+        ))
+    }
+
+    fn sql(&self, text: &str) -> String {
+        numbered(self.backend, &text.replace("{table}", &self.table))
     }
 }
 
@@ -128,8 +132,22 @@ mod tests {
 
     #[test]
     fn the_insert_names_every_column_of_the_entity() {
-        let insert = Statements::new(DbBackend::Sqlite).insert;
+        let insert = Statements::new(DbBackend::Sqlite, &Table::default()).insert;
         let columns: Vec<&str> = Column::iter().map(|column| column.as_str()).collect();
         assert!(insert.contains(&format!("({})", columns.join(", "))), "{insert}");
+    }
+
+    #[test]
+    fn every_text_has_the_tables_name() {
+        for backend in [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql] {
+            let table = Table::new("auth.order").unwrap_or_default();
+            let sql = Statements::new(backend, &table);
+            let made = [sql.load_many(2), sql.end_many(2)];
+            let fixed = [&sql.load, &sql.insert, &sql.update, &sql.touch, &sql.end_at, &sql.delete_expired, &sql.list];
+            let ends = [&sql.end_all, &sql.end_all_but, &sql.end_only];
+            for text in fixed.into_iter().chain(ends).chain(&made) {
+                assert!(text.contains(&table.quoted(backend)) && !text.contains('{'), "{text}");
+            }
+        }
     }
 }

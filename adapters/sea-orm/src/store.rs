@@ -1,6 +1,6 @@
 //! The session store on a SeaORM connection.
 
-use std::{fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -10,20 +10,18 @@ use sea_orm::{
 use uuid::Uuid;
 use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Which};
 
-use crate::statements::Statements;
+use crate::{Fate, Table, again::again, statements::Statements};
 
 /// The generation of a tombstone.
 const ENDED: u64 = 0;
-
-/// How often a statement is tried that the database ends to break a deadlock.
-const ATTEMPTS: u32 = 4;
 
 /// How often a subject's sessions are ended anew where some are renewed at the same time.
 const MAX_ROUNDS: u32 = 100;
 
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
-/// Every verb is one statement; `rotate` is one transaction of two.
+/// Every verb is one statement; `rotate` is one transaction of two. What the database rolls back (a deadlock, a serialization
+/// failure, a lock: see [`Fate`]) is tried again, up to eight times within about two seconds, so that any isolation level will do.
 #[derive(Clone)]
 pub struct SeaOrmStore {
     db: DatabaseConnection,
@@ -31,14 +29,21 @@ pub struct SeaOrmStore {
 }
 
 impl SeaOrmStore {
-    /// A store on `db`. The table must be there: see [`Migration`](crate::Migration).
+    /// A store on `db`, in the table `waxseal_sessions`. The table must be there: see [`Migration`](crate::Migration).
     pub fn new(db: DatabaseConnection) -> Self {
-        let statements = Arc::new(Statements::new(db.get_database_backend()));
-        Self { db, statements }
+        Self { statements: Arc::new(Statements::new(db.get_database_backend(), &Table::default())), db }
+    }
+
+    /// The same in another table: each of the applications that share a database needs its own.
+    pub fn with_table(self, table: &Table) -> Self {
+        Self { statements: Arc::new(Statements::new(self.statements.backend, table)), db: self.db }
     }
 
     /// The store's verbs on a connection or transaction of the caller's: to end a user's sessions in the transaction that
-    /// changes his password, for example.
+    /// changes their password, for example.
+    ///
+    /// Nothing is tried again here: what the database rolled back, it rolled back with the rest of the transaction. Begin the
+    /// transaction again where [`Fate::of`] the error is [`Fate::RolledBack`].
     ///
     /// ```no_run
     /// # use sea_orm::{DatabaseConnection, TransactionTrait, TransactionSession};
@@ -52,7 +57,12 @@ impl SeaOrmStore {
     /// # }
     /// ```
     pub fn on<'a, C: ConnectionTrait>(&'a self, connection: &'a C) -> StoreOn<'a, C> {
-        StoreOn { connection, statements: &self.statements }
+        StoreOn { connection, statements: &self.statements, tries_again: false }
+    }
+
+    /// The verbs on the store's own connection, where each statement stands alone and can be tried again.
+    fn own(&self) -> StoreOn<'_, DatabaseConnection> {
+        StoreOn { tries_again: true, ..self.on(&self.db) }
     }
 
     /// The connection.
@@ -72,20 +82,19 @@ impl fmt::Debug for SeaOrmStore {
 pub struct StoreOn<'a, C> {
     connection: &'a C,
     statements: &'a Statements,
+    tries_again: bool,
 }
 
 impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// See [`Store::load`].
     pub async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        let statement = self.statement(&self.statements.load, [key(id)]);
-        self.connection.query_one_raw(statement).await.map_err(backend)?.as_ref().map(found).transpose()
+        self.query(&self.statements.load, [key(id)]).await?.first().map(found).transpose()
     }
 
     /// See [`Store::load_many`].
     pub async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
         let sql = self.statements.load_many(ids.len());
-        let statement = self.statement(&sql, ids.iter().copied().map(key));
-        let rows = self.connection.query_all_raw(statement).await.map_err(backend)?;
+        let rows = self.query(&sql, ids.iter().copied().map(key)).await?;
         let mut all = vec![None; ids.len()];
         for row in &rows {
             let id = RowId::from(column::<Uuid>(row, 0)?);
@@ -114,7 +123,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
                 Err(StoreError::AlreadyExists)
             }
-            Err(error) => Err(backend(error)),
+            Err(error) => Err(written(error)),
         }
     }
 
@@ -159,13 +168,13 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         ids.sort_unstable();
         ids.dedup();
         let values = ids.iter().flat_map(|id| std::iter::once(key(*id)).chain(tombstone(now)));
-        self.execute(&self.statements.end_many(ids.len()), values).await.map(drop).map_err(backend)
+        self.execute(&self.statements.end_many(ids.len()), values).await.map(drop).map_err(written)
     }
 
     /// See [`Store::delete_expired`].
     pub async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let values = [integer(now.unix_seconds()), integer(limit.into())];
-        self.execute(&self.statements.delete_expired, values).await.map_err(backend)
+        self.execute(&self.statements.delete_expired, values).await.map_err(written)
     }
 
     /// See [`Store::list_by_subject`].
@@ -175,8 +184,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         let seen_at = || integer(seen_at.unix_seconds());
         let rest = [integer(now.unix_seconds()), seen_at(), seen_at(), key(id), integer(page.limit.into())];
         let values = self.subject(subject).chain(rest);
-        let found =
-            self.connection.query_all_raw(self.statement(&self.statements.list, values)).await.map_err(backend)?;
+        let found = self.query(&self.statements.list, values).await?;
         let listed = found.iter().filter_map(|found| match listed(found) {
             Ok(row) => Some(row),
             // One damaged row must not hide the others.
@@ -191,23 +199,26 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     /// See [`Store::delete_by_subject`].
     ///
     /// A statement does not see what a transaction that it waited for has inserted (PostgreSQL's READ COMMITTED): a session that is
-    /// just being renewed would slip through. So, but for [`Which::Only`], this goes on until there is none left to be seen, be it
-    /// under its old id.
+    /// just being renewed would slip through. So, but for [`Which::Only`], this goes on until a list shows none that is new.
+    ///
+    /// What an UPDATE did not end although it had been listed before has been ended by another: the list shows the past
+    /// (MySQL's REPEATABLE READ, in a transaction that has read before), and the UPDATE the present.
     pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        let (kept, limit) = match which {
+            Which::Only(_) => return self.end_by_subject(subject, which, now).await,
+            Which::All => (None, 1),
+            Which::AllBut(id) => (Some(id), 2),
+        };
         let mut ended = 0;
+        let mut seen = Vec::new();
         for _ in 0..MAX_ROUNDS {
             ended += self.end_by_subject(subject, which, now).await?;
-            let left = match which {
-                Which::Only(_) => return Ok(ended),
-                Which::All => self.list_by_subject(subject, now, Page::first(1)).await?.len(),
-                Which::AllBut(id) => {
-                    let rows = self.list_by_subject(subject, now, Page::first(2)).await?;
-                    rows.iter().filter(|row| row.id != id).count()
-                }
-            };
-            if left == 0 {
+            let rows = self.list_by_subject(subject, now, Page::first(limit)).await?;
+            let left: Vec<RowId> = rows.iter().map(|row| row.id).filter(|id| Some(*id) != kept).collect();
+            if left.iter().all(|id| seen.contains(id)) {
                 return Ok(ended);
             }
+            seen = left;
         }
         Err(backend(DbErr::Custom("the subject's sessions were renewed faster than they could be ended".into())))
     }
@@ -219,7 +230,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
             Which::AllBut(id) => self.execute(&self.statements.end_all_but, values.chain([key(id)])).await,
             Which::Only(id) => self.execute(&self.statements.end_only, values.chain([key(id)])).await,
         };
-        ended.map_err(backend)
+        ended.map_err(written)
     }
 
     /// The subject as often as the statements compare it.
@@ -228,16 +239,27 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         std::iter::repeat_n(subject.into(), times)
     }
 
-    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        Statement::from_sql_and_values(self.statements.backend, sql, values)
+    async fn query(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, StoreError> {
+        let statement = Statement::from_sql_and_values(self.statements.backend, sql, values);
+        self.run(statement, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
     }
 
     async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
-        Ok(self.connection.execute_raw(self.statement(sql, values)).await?.rows_affected())
+        let statement = Statement::from_sql_and_values(self.statements.backend, sql, values);
+        let result = self.run(statement, |statement| self.connection.execute_raw(statement)).await?;
+        Ok(result.rows_affected())
+    }
+
+    async fn run<T, F: Future<Output = Result<T, DbErr>>>(
+        &self,
+        statement: Statement,
+        run: impl Fn(Statement) -> F,
+    ) -> Result<T, DbErr> {
+        again(|error: &DbErr| self.tries_again && rolled_back(error), || run(statement.clone())).await
     }
 
     async fn changed_one(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<bool, StoreError> {
-        Ok(self.execute(sql, values).await.map_err(backend)? == 1)
+        Ok(self.execute(sql, values).await.map_err(written)? == 1)
     }
 }
 
@@ -274,72 +296,67 @@ fn listed(found: &QueryResult) -> Result<Row, StoreError> {
 #[async_trait]
 impl Store for SeaOrmStore {
     async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        self.on(&self.db).load(id).await
+        self.own().load(id).await
     }
 
     async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
-        self.on(&self.db).load_many(ids).await
+        self.own().load_many(ids).await
     }
 
     async fn insert(&self, row: Row) -> Result<(), StoreError> {
-        self.on(&self.db).insert(row).await
+        self.own().insert(row).await
     }
 
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
-        self.on(&self.db).update(update).await
+        self.own().update(update).await
     }
 
     async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
-        self.on(&self.db).touch(id, generation, touch).await
+        self.own().touch(id, generation, touch).await
     }
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         let new = &new;
-        again(|| async move {
-            let transaction = self.db.begin().await.map_err(backend)?;
-            // On an error it is rolled back when it is dropped.
-            let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
-            let end = if rotated { transaction.commit().await } else { transaction.rollback().await };
-            end.map_err(backend).map(|()| rotated)
-        })
+        again(
+            |error: &StoreError| rolled_back(error),
+            || async move {
+                let transaction = self.db.begin().await.map_err(backend)?;
+                // On an error it is rolled back when it is dropped.
+                let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
+                let end = if rotated { transaction.commit().await } else { transaction.rollback().await };
+                end.map_err(written).map(|()| rotated)
+            },
+        )
         .await
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        again(|| async move { self.on(&self.db).end_many(ids, now).await }).await
+        self.own().end_many(ids, now).await
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        again(|| async move { self.on(&self.db).delete_expired(now, limit).await }).await
+        self.own().delete_expired(now, limit).await
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
-        self.on(&self.db).list_by_subject(subject, now, page).await
+        self.own().list_by_subject(subject, now, page).await
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        again(|| async move { self.on(&self.db).delete_by_subject(subject, which, now).await }).await
+        self.own().delete_by_subject(subject, which, now).await
     }
 }
 
-/// Tries again what the database ended to break a deadlock: what locks more than one row.
-async fn again<T, F: Future<Output = Result<T, StoreError>>>(attempt: impl Fn() -> F) -> Result<T, StoreError> {
-    for _ in 1..ATTEMPTS {
-        match attempt().await {
-            Err(error) if is_deadlock(&error) => tracing::debug!(%error, "ended by a deadlock; trying again"),
-            result => return result,
-        }
-    }
-    attempt().await
+fn rolled_back(error: &(dyn Error + 'static)) -> bool {
+    Fate::of(error) == Fate::RolledBack
 }
 
-/// Whether the database ended the statement to break a deadlock: SQLSTATE 40P01 in PostgreSQL, error 1213 in MySQL. Read from the
-/// driver's `Debug`, which no locale translates: its types are there only with the features of a driver, and the application
-/// chooses those.
-fn is_deadlock(error: &StoreError) -> bool {
-    let StoreError::Backend(error) = error else { return false };
-    let debug = format!("{error:?}");
-    debug.contains("code: \"40P01\"") || debug.contains("number: 1213")
+/// The failure of a statement that writes.
+fn written(error: DbErr) -> StoreError {
+    match Fate::of(&error) {
+        Fate::Unknown => StoreError::Unknown(error.into()),
+        Fate::RolledBack | Fate::Failed => backend(error),
+    }
 }
 
 fn backend(error: DbErr) -> StoreError {

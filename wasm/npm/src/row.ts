@@ -16,11 +16,13 @@ export type Bytes = Uint8Array | ArrayBuffer | readonly number[] | { readonly ty
 export type RowId = Bytes;
 
 /**
- * The columns of `waxseal_sessions` that opening a row needs, by the names that they have in the table or in camel case:
+ * The columns of the session table that opening a row needs, by the names that they have in the table or in camel case:
  *
  * ```sql
  * SELECT generation, subject, created_at, lifetime_s, expires_at, data FROM waxseal_sessions WHERE id = $1
  * ```
+ *
+ * If the application has chosen another name for its table (`SeaOrmStore::with_table`), use that name.
  */
 export type Row = {
   /** The row's id. May be left out: a row of another session does not open anyway. */

@@ -1,0 +1,37 @@
+//! Trying again what the database rolled back.
+
+use std::{
+    fmt::Display,
+    hash::{BuildHasher, RandomState},
+    time::{Duration, Instant},
+};
+
+/// How often a statement is tried.
+const ATTEMPTS: u32 = 8;
+
+/// After this it is not tried again.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Runs `attempt`, and runs it again after a random, growing wait where `worth_it` says so.
+pub(crate) async fn again<T, E: Display, F: Future<Output = Result<T, E>>>(
+    worth_it: impl Fn(&E) -> bool,
+    attempt: impl Fn() -> F,
+) -> Result<T, E> {
+    let begun = Instant::now();
+    for tried in 1..ATTEMPTS {
+        match attempt().await {
+            Err(error) if worth_it(&error) && begun.elapsed() < LONGEST => {
+                tracing::debug!(%error, tried, "rolled back by the database; trying again");
+                tokio::time::sleep(wait(tried)).await;
+            }
+            result => return result,
+        }
+    }
+    attempt().await
+}
+
+/// A random wait of up to 8 ms that doubles with each try, and up to 256 ms in the end: those who collide come apart.
+fn wait(tried: u32) -> Duration {
+    let random = RandomState::new().hash_one(tried);
+    Duration::from_micros(random % (4000 << tried.min(6)))
+}
