@@ -1,47 +1,97 @@
 //! A store in memory: for tests, and for applications of one process that may forget their sessions.
 
+mod ids;
+mod room;
+mod shard;
+mod verbs;
+
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    fmt,
+    hash::RandomState,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use async_trait::async_trait;
 use waxseal_core::{RowId, Timestamp};
 
-use crate::{Found, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+use self::{room::Room, shard::Shard};
 
-/// How many parts the map has, each with a lock of its own.
+/// How many sessions a store holds unless told otherwise.
+const CAPACITY: usize = 100_000;
+/// How many bytes a store takes up unless told otherwise: 2.6 KB for each of its sessions.
+const MAX_BYTES: usize = 256 << 20;
+/// How many parts a large store has, each with a lock of its own. A power of two.
 const SHARDS: usize = 16;
+/// A store for fewer sessions has one part, so that its order of eviction is exact.
+const SMALL: usize = 4096;
+/// How many expired entries one insertion clears away at most, so that no single one pays for a whole wave.
+const CLEARED_AT_ONCE: usize = 32;
 
-type Shard = HashMap<RowId, Found>;
-
-/// Sessions in memory, gone when the process ends. Bounded: when full it evicts expired sessions and tombstones, and refuses new
-/// ones rather than end live ones. (A renewal adds a tombstone whatever the bound, until the next new session.)
+/// Sessions in memory, gone when the process ends.
+///
+/// Bounded by a number of sessions and by their bytes. When a new session does not fit, the store evicts, in this order:
+///
+/// 1. What has had its time: expired sessions, and tombstones after [`TOMBSTONE_S`](crate::TOMBSTONE_S).
+/// 2. Anonymous sessions (without a subject), those first that were not used for the longest time. The tombstones of
+///    anonymous sessions stand in the same order. (The order is exact in a store for fewer than 4,096 sessions; in a larger one
+///    each of 16 parts has an order of its own.)
+/// 3. Tombstones of signed-in sessions, the oldest first. A request that began before the session ended, and arrives after its
+///    tombstone was evicted, finds no session. If it writes, it starts a new anonymous one, whose cookie replaces the browser's.
+///
+/// A live signed-in session is never evicted. Only where nothing else remains is a new session refused, with
+/// [`StoreError::Full`](crate::StoreError::Full). A flood of anonymous visitors therefore ends anonymous sessions only, and keeps
+/// nobody from signing in. Limit the rate of sign-ins in the application: accounts can still fill the store.
+///
+/// A renewal needs room for its tombstone. Where there is none, the session is renewed and leaves no tombstone.
+///
+/// [`HostedSessions`](crate::HostedSessions) have no subject: to this store they are all anonymous. An application that keeps
+/// its sign-ins in them should set the bounds so high that they are not reached.
 pub struct MemoryStore {
-    shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
-    len: AtomicUsize,
-    capacity: usize,
+    shards: Box<[Mutex<Shard>]>,
+    room: Room,
+    /// The second in which the next entry of any shard may be due; none is due before.
+    next_due: AtomicU64,
+    /// With which shard the next eviction begins.
+    turn: AtomicUsize,
+    /// Held while room is made: until the new entry is in its place, no other thread evicts. What took the room is therefore
+    /// visible, and can be evicted in its turn. Taken before any shard's lock.
+    clearing: Mutex<()>,
 }
 
 impl MemoryStore {
-    /// A store for at most 100,000 sessions.
+    /// A store for at most 100,000 sessions and 256 MiB.
     pub fn new() -> Self {
-        Self::with_capacity(100_000)
+        Self::with_capacity(CAPACITY)
     }
 
-    /// A store for at most `capacity` sessions.
+    /// A store for at most `capacity` sessions, tombstones included, and 256 MiB.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { shards: Default::default(), hasher: RandomState::new(), len: AtomicUsize::new(0), capacity }
+        let shards = if capacity < SMALL { 1 } else { SHARDS };
+        let hasher = RandomState::new();
+        Self {
+            shards: (0..shards).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect(),
+
+            room: Room::new(capacity, MAX_BYTES),
+            next_due: AtomicU64::new(u64::MAX),
+            turn: AtomicUsize::new(0),
+            clearing: Mutex::new(()),
+        }
+    }
+
+    /// Bounds the memory that the sessions take up: their data, subject and label, and about 0.4 KB for each. The least that
+    /// is useful is some hundred times the largest session; see
+    /// [`max_data_bytes`](crate::SessionsBuilder::max_data_bytes).
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.room.max_bytes = bytes;
+        self
     }
 
     /// How many sessions it holds, expired ones and tombstones too.
     pub fn len(&self) -> usize {
-        self.len.load(Ordering::Relaxed)
+        self.room.entries()
     }
 
     /// Whether it holds no session.
@@ -49,67 +99,102 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    fn shard_index(&self, id: RowId) -> usize {
-        self.hasher.hash_one(id) as usize % SHARDS
+    /// How many bytes they take up, by the same estimate as [`max_bytes`](Self::max_bytes).
+    pub fn bytes(&self) -> usize {
+        self.room.bytes()
+    }
+
+    fn index(&self, id: RowId) -> usize {
+        ids::part(id, self.shards.len())
     }
 
     fn shard(&self, id: RowId) -> MutexGuard<'_, Shard> {
-        self.shards[self.shard_index(id)].lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[self.index(id)])
     }
 
-    fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, shard: &mut Shard, row: Row) -> Result<(), StoreError> {
-        if shard.contains_key(&row.id) {
-            return Err(StoreError::AlreadyExists);
-        }
-        shard.insert(row.id, Found::Session(row));
-        self.len.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Ends the sessions that `which` picks.
-    fn end_where(&self, now: Timestamp, which: impl Fn(&Row) -> bool) -> u64 {
-        // All shards at once: a session that is just being renewed must not slip from one to another.
-        let mut shards: Vec<_> = self.all().collect();
-        let mut ended = 0;
-        for shard in &mut shards {
-            for found in shard.values_mut() {
-                if matches!(found, Found::Session(row) if which(row)) {
-                    *found = tombstone(now);
-                    ended += 1;
-                }
+    /// The shards of these ids, all held at once: nobody sees half of what is done to them.
+    fn shards_of(&self, ids: &[RowId]) -> Held<'_> {
+        let mut held: Held<'_> = Held { guards: self.shards.iter().map(|_| None).collect() };
+        for (index, guard) in held.guards.iter_mut().enumerate() {
+            // In the order of their indices, as everywhere.
+            if ids.iter().any(|id| self.index(*id) == index) {
+                *guard = Some(lock(&self.shards[index]));
             }
         }
-        ended
+        held
     }
 
-    /// Removes up to `limit` entries that `which` picks.
-    fn remove_where(&self, limit: usize, which: impl Fn(&Found) -> bool) -> usize {
-        let mut removed = 0;
-        for mut shard in self.all() {
-            shard.retain(|_, found| {
-                let goes = removed < limit && which(found);
-                removed += usize::from(goes);
-                !goes
-            });
+    /// All shards, held at once.
+    fn all(&self) -> Vec<MutexGuard<'_, Shard>> {
+        self.shards.iter().map(lock).collect()
+    }
+
+    /// Notes that something will be due.
+    fn will_be_due(&self, second: u64) {
+        if second < self.next_due.load(Ordering::Acquire) {
+            self.next_due.fetch_min(second, Ordering::AcqRel);
         }
-        self.len.fetch_sub(removed, Ordering::Relaxed);
-        removed
+    }
+
+    /// Tries something that needs room; where there is none, makes some and tries again. Nothing where no room can be made.
+    fn with_room<T>(&self, now: Timestamp, spare: Option<RowId>, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        if let Some(done) = attempt() {
+            return Some(done);
+        }
+        let _clearing = lock(&self.clearing);
+        loop {
+            if let Some(done) = attempt() {
+                return Some(done);
+            }
+            if !self.evict(now, spare) {
+                return None;
+            }
+        }
+    }
+
+    /// Evicts one entry or a few, but not `spare`; `false` where all that remains are live signed-in sessions.
+    fn evict(&self, now: Timestamp, spare: Option<RowId>) -> bool {
+        if self.delete_due(now, CLEARED_AT_ONCE) > 0 {
+            return true;
+        }
+        let start = self.turn.fetch_add(1, Ordering::Relaxed);
+        let shards = || (0..self.shards.len()).map(|n| lock(&self.shards[(start + n) % self.shards.len()]));
+        shards().any(|mut shard| shard.evict_anonymous(spare, &self.room))
+            || shards().any(|mut shard| shard.evict_tombstone(&self.room))
+    }
+
+    /// Deletes at most `limit` of what has had its time. Called with `clearing` held.
+    fn delete_due(&self, now: Timestamp, limit: usize) -> usize {
+        if now.unix_seconds() < self.next_due.load(Ordering::Acquire) {
+            return 0;
+        }
+        // What is put in from here on is noted by whoever does it, or seen below.
+        self.next_due.store(u64::MAX, Ordering::Release);
+        let mut deleted = 0;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            deleted += shard.delete_due(now, limit - deleted, &self.room);
+            if let Some(next) = shard.next_due() {
+                self.will_be_due(next);
+            }
+        }
+        deleted
     }
 }
 
-fn tombstone(now: Timestamp) -> Found {
-    Found::Ended(now.plus_seconds(0))
+/// Some of the shards, held.
+struct Held<'a> {
+    guards: Box<[Option<MutexGuard<'a, Shard>>]>,
 }
 
-fn session(shard: &mut Shard, id: RowId) -> Option<&mut Row> {
-    match shard.get_mut(&id) {
-        Some(Found::Session(row)) => Some(row),
-        _ => None,
+impl Held<'_> {
+    fn shard(&mut self, index: usize) -> Option<&mut Shard> {
+        self.guards.get_mut(index)?.as_deref_mut()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for MemoryStore {
@@ -118,130 +203,8 @@ impl Default for MemoryStore {
     }
 }
 
-impl std::fmt::Debug for MemoryStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemoryStore").field("len", &self.len()).field("capacity", &self.capacity).finish()
-    }
-}
-
-#[async_trait]
-impl Store for MemoryStore {
-    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        Ok(self.shard(id).get(&id).cloned())
-    }
-
-    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
-        Ok(ids.iter().map(|id| self.shard(*id).get(id).cloned()).collect())
-    }
-
-    async fn insert(&self, row: Row) -> Result<(), StoreError> {
-        // What has had its time goes first; then tombstones go before anybody is refused.
-        let over = |found: &Found| match found {
-            Found::Session(other) => other.is_expired(row.seen_at),
-            Found::Ended(at) => row.seen_at.has_reached(at.plus_seconds(TOMBSTONE_S)),
-        };
-        let ended = |found: &Found| matches!(found, Found::Ended(_));
-        if self.len() >= self.capacity
-            && self.remove_where(usize::MAX, over) == 0
-            && self.remove_where(usize::MAX, ended) == 0
-        {
-            return Err(StoreError::Full(self.capacity));
-        }
-        self.put(&mut self.shard(row.id), row)
-    }
-
-    async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
-        let mut shard = self.shard(update.id);
-        let Some(row) = session(&mut shard, update.id) else { return Ok(false) };
-        if row.generation != update.generation || row.is_expired(update.now) {
-            return Ok(false);
-        }
-        row.generation += 1;
-        row.data = update.data.to_vec();
-        if let Some(label) = update.label {
-            row.label = Some(label.to_owned());
-        }
-        if let Some(touch) = update.touch {
-            row.seen_at = touch.seen_at;
-            row.expires_at = touch.expires_at;
-        }
-        Ok(true)
-    }
-
-    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
-        let mut shard = self.shard(id);
-        let Some(row) = session(&mut shard, id) else { return Ok(false) };
-        if row.generation != generation || row.is_expired(touch.seen_at) || row.seen_at >= touch.seen_at {
-            return Ok(false);
-        }
-        row.seen_at = touch.seen_at;
-        row.expires_at = touch.expires_at;
-        Ok(true)
-    }
-
-    async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
-        // Both shards are held, in the order of their indices, so that nobody sees neither row or both.
-        let (a, b) = (self.shard_index(old), self.shard_index(new.id));
-        let mut first = self.shards[a.min(b)].lock().unwrap_or_else(PoisonError::into_inner);
-        let mut second = (a != b).then(|| self.shards[a.max(b)].lock().unwrap_or_else(PoisonError::into_inner));
-        let (old_shard, new_shard): (&mut Shard, Option<&mut Shard>) = match second.as_deref_mut() {
-            None => (&mut first, None),
-            Some(second) if a < b => (&mut first, Some(second)),
-            Some(second) => (second, Some(&mut first)),
-        };
-        let ended = tombstone(new.seen_at);
-        match session(old_shard, old) {
-            Some(row) if row.generation == generation && !row.is_expired(new.seen_at) => {}
-            _ => return Ok(false),
-        }
-        self.put(new_shard.unwrap_or(old_shard), new)?;
-        let old_shard = if a <= b { &mut first } else { second.as_deref_mut().unwrap_or(&mut first) };
-        old_shard.insert(old, ended);
-        Ok(true)
-    }
-
-    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        for id in ids {
-            if self.shard(*id).insert(*id, tombstone(now)).is_none() {
-                self.len.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        Ok(())
-    }
-
-    async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let over = |found: &Found| match found {
-            Found::Session(row) => now.has_reached(row.expires_at),
-            Found::Ended(at) => now.has_reached(at.plus_seconds(TOMBSTONE_S)),
-        };
-        Ok(self.remove_where(limit as usize, over) as u64)
-    }
-
-    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
-        let mut rows: Vec<Row> = Vec::new();
-        for shard in self.all() {
-            rows.extend(shard.values().filter_map(|found| match found {
-                Found::Session(row) if row.subject.as_deref() == Some(subject) && !row.is_expired(now) => {
-                    Some(Row { data: Vec::new(), ..row.clone() })
-                }
-                _ => None,
-            }));
-        }
-        let place = |row: &Row| (row.seen_at, row.id);
-        rows.retain(|row| page.after.is_none_or(|after| place(row) < after));
-        rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
-        rows.truncate(page.limit as usize);
-        Ok(rows)
-    }
-
-    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        Ok(self.end_where(now, |row| {
-            row.subject.as_deref() == Some(subject)
-                && match which {
-                    Which::All => true,
-                    Which::AllBut(id) => row.id != id,
-                    Which::Only(id) => row.id == id,
-                }
-        }))
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("len", &self.len()).field("room", &self.room).finish_non_exhaustive()
     }
 }
