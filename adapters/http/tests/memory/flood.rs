@@ -30,7 +30,8 @@ fn a_flood_ends_no_signed_in_session_and_refuses_no_sign_in() {
 }
 
 /// A full store evicts with every insertion, and must not look for what to evict: 30,000 sessions into an empty store, then as
-/// many into a full one. The least of several runs counts.
+/// many into a full one. The least of several runs counts, and the bound is wide, for other tests run beside this one: a scan
+/// would cost some hundred times as much.
 #[test]
 fn an_insertion_into_a_full_store_costs_little_more() {
     const MANY: u64 = 30_000;
@@ -50,5 +51,5 @@ fn an_insertion_into_a_full_store_costs_little_more() {
         assert_eq!(store.len(), MANY as usize);
     }
     println!("empty {:?}, full {:?} an insertion", empty / MANY as u32, full / MANY as u32);
-    assert!(full < empty * 3, "{full:?} for what took {empty:?}");
+    assert!(full < empty * 10, "{full:?} for what took {empty:?}");
 }

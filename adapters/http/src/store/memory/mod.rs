@@ -142,14 +142,13 @@ impl MemoryStore {
             return Some(done);
         }
         let _clearing = lock(&self.clearing);
-        loop {
+        while self.evict(now, spare) {
             if let Some(done) = attempt() {
                 return Some(done);
             }
-            if !self.evict(now, spare) {
-                return None;
-            }
         }
+        // Another thread may have made room before.
+        attempt()
     }
 
     /// Evicts one entry or a few, but not `spare`; `false` where all that remains are live signed-in sessions.

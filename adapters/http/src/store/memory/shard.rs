@@ -1,7 +1,7 @@
 //! One part of the store in memory: its entries, and the orders in which they are found and evicted. No verb scans all entries.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry as Slot},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{BuildHasher, RandomState},
     mem,
 };
@@ -21,15 +21,19 @@ const ENTRY_BYTES: usize = 2 * size_of::<(RowId, Entry)>() + 96;
 /// A row or a tombstone.
 struct Entry {
     found: Found,
-    /// Under which second it stands in `Shard::due`. Not later than its true expiry: a touch moves only the expiry, and
-    /// whoever comes upon the entry when it is due puts it where it belongs.
-    due: u64,
+    /// Where it stands in `Shard::due`. Not later than its true expiry: a touch moves only the expiry, and whoever comes upon the
+    /// entry when it is due puts it where it belongs.
+    due: Due,
     /// Whether it was used since it last came up for eviction.
     used: bool,
     /// Whether it is evicted like an anonymous session: in the order of use. Otherwise it is a signed-in session, which is never
     /// evicted, or the tombstone of one.
     anonymous: bool,
 }
+
+/// A second, and a number that counts up: of many entries that are due in one second, the newest stands at the end, where a tree
+/// takes it in cheaply.
+type Due = (u64, u64);
 
 /// What an entry takes up.
 fn cost(found: &Found) -> usize {
@@ -71,7 +75,9 @@ pub(super) struct Ended {
 pub(super) struct Shard {
     entries: HashMap<RowId, Entry, IdHashing>,
     /// Every entry by the second in which it may expire.
-    due: BTreeSet<(u64, RowId)>,
+    due: BTreeMap<Due, RowId>,
+    /// How many were put there.
+    count: u64,
     /// Anonymous sessions, and what is left of them: the next to be evicted first.
     anonymous: LinkedHashSet<RowId, IdHashing>,
     /// The tombstones of signed-in sessions: the oldest first.
@@ -87,7 +93,8 @@ impl Shard {
     pub(super) fn new(hasher: RandomState) -> Self {
         Self {
             entries: HashMap::default(),
-            due: BTreeSet::new(),
+            due: BTreeMap::new(),
+            count: 0,
             anonymous: LinkedHashSet::default(),
             tombstones: LinkedHashSet::default(),
             subjects: BTreeSet::new(),
@@ -138,18 +145,24 @@ impl Shard {
     }
 
     fn put(&mut self, id: RowId, found: Found, anonymous: bool) -> u64 {
-        let due = due_second(&found);
+        let due = self.will_be_due(id, due_second(&found));
         if let Found::Session(Row { subject: Some(subject), .. }) = &found {
             self.subjects.insert((self.hasher.hash_one(subject.as_str()), id));
         }
         let ended = matches!(found, Found::Ended(_));
-        self.due.insert((due, id));
         if anonymous {
             self.anonymous.insert(id);
         } else if ended {
             self.tombstones.insert(id);
         }
         self.entries.insert(id, Entry { found, due, used: false, anonymous });
+        due.0
+    }
+
+    fn will_be_due(&mut self, id: RowId, second: u64) -> Due {
+        self.count += 1;
+        let due = (second, self.count);
+        self.due.insert(due, id);
         due
     }
 
@@ -164,7 +177,7 @@ impl Shard {
     /// Takes an entry out, without giving back its room; tells whether it was evicted like an anonymous session.
     pub(super) fn remove(&mut self, id: RowId) -> Option<(Found, bool)> {
         let Entry { found, due, anonymous, .. } = self.entries.remove(&id)?;
-        self.due.remove(&(due, id));
+        self.due.remove(&due);
         if anonymous {
             self.anonymous.remove(&id);
         } else {
@@ -184,14 +197,21 @@ impl Shard {
 
     /// After the times of a row were changed: where it is due earlier now, it is put there, and that second is told.
     pub(super) fn reschedule(&mut self, id: RowId) -> Option<u64> {
-        let entry = self.entries.get_mut(&id)?;
-        let due = due_second(&entry.found);
-        if due >= entry.due {
+        let entry = self.entries.get(&id)?;
+        let (second, present) = (due_second(&entry.found), entry.due);
+        if second >= present.0 {
             return None;
         }
-        self.due.remove(&(mem::replace(&mut entry.due, due), id));
-        self.due.insert((due, id));
-        Some(due)
+        self.due.remove(&present);
+        self.move_due(id, second);
+        Some(second)
+    }
+
+    fn move_due(&mut self, id: RowId, second: u64) {
+        let due = self.will_be_due(id, second);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.due = due;
+        }
     }
 
     /// Deletes at most `limit` of what has had its time. Each entry that is found to have been touched is put back; a touch
@@ -199,15 +219,13 @@ impl Shard {
     pub(super) fn delete_due(&mut self, now: Timestamp, limit: usize, room: &Room) -> usize {
         let mut deleted = 0;
         while deleted < limit
-            && let Some(&(second, id)) = self.due.first()
+            && let Some((&(second, _), &id)) = self.due.first_key_value()
             && second <= now.unix_seconds()
         {
-            self.due.pop_first();
-            let Slot::Occupied(mut slot) = self.entries.entry(id) else { continue };
-            let due = due_second(&slot.get().found);
-            slot.get_mut().due = due;
-            if due > now.unix_seconds() {
-                self.due.insert((due, id));
+            let second = self.entries.get(&id).map_or(second, |entry| due_second(&entry.found));
+            if second > now.unix_seconds() {
+                self.due.pop_first();
+                self.move_due(id, second);
             } else {
                 deleted += usize::from(self.delete(id, room));
             }
@@ -217,7 +235,7 @@ impl Shard {
 
     /// The second in which the next entry may be due.
     pub(super) fn next_due(&self) -> Option<u64> {
-        self.due.first().map(|(second, _)| *second)
+        self.due.first_key_value().map(|((second, _), _)| *second)
     }
 
     /// Evicts the anonymous session that was not used for the longest time, or the tombstone of one; but not `spare`. Uses are not
