@@ -19,7 +19,8 @@ const ROUNDS: usize = 5;
 
 fn main() {
     // `memory` as an argument leaves the databases out.
-    let mut servers = vec![Server::bare(), Server::poem_memory(), Server::waxseal_memory(), Server::waxseal_memory_full()];
+    let mut servers =
+        vec![Server::bare(), Server::poem_memory(), Server::waxseal_memory(), Server::waxseal_memory_full()];
     if env::args().nth(1).as_deref() != Some("memory") {
         servers.push(Server::waxseal_sqlite());
         match env::var("WAXSEAL_TEST_POSTGRES_URL") {
