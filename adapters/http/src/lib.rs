@@ -39,7 +39,6 @@ mod engine;
 mod error;
 mod headers;
 mod hosted;
-mod memory;
 mod outcome;
 mod queue;
 mod session;
@@ -57,12 +56,11 @@ pub use clock::{Clock, SystemClock};
 pub use cookie::{CookieError, CookieOptions, SameSite};
 pub use error::SessionError;
 pub use hosted::{Hosted, HostedSessions};
-pub use memory::MemoryStore;
 pub use outcome::Outcome;
 pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
-pub use store::{Found, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+pub use store::{Found, MemoryStore, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
     Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Terms,

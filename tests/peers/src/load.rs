@@ -16,7 +16,23 @@ use crate::servers::Server;
 const CONNECTIONS: usize = 32;
 const FOR: Duration = Duration::from_millis(1500);
 
-/// A route of a server, measured.
+/// What is asked of a server again and again.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    /// With the cookie of the connection's session; without one every request makes a session.
+    pub(crate) in_a_session: bool,
+}
+
+pub(crate) const ASKED: [Asked; 4] = [
+    Asked { name: "plain", path: "/plain", in_a_session: true },
+    Asked { name: "read", path: "/read", in_a_session: true },
+    Asked { name: "write", path: "/write", in_a_session: true },
+    Asked { name: "create", path: "/write", in_a_session: false },
+];
+
+/// What it costs, measured.
 #[derive(Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
@@ -39,7 +55,7 @@ fn cpu_ns(thread: &str) -> u64 {
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
-pub(crate) fn measure(server: &Server, route: &str) -> Measured {
+pub(crate) fn measure(server: &Server, asked: Asked) -> Measured {
     Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -52,7 +68,8 @@ pub(crate) fn measure(server: &Server, route: &str) -> Measured {
             let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
             // The bare server gets a cookie of the same length: reading a header is not what a session costs.
             let cookie = cookie.map_or("x".repeat(131), |cookie| cookie.split(';').next().unwrap().to_owned());
-            connections.push((connection, request(route, &cookie).into_bytes()));
+            let cookie = if asked.in_a_session { &cookie } else { "a=b" };
+            connections.push((connection, request(asked.path, cookie).into_bytes()));
         }
         let (start, cpu) = (Instant::now(), cpu_ns(&server.thread));
         let workers: Vec<_> = connections

@@ -91,6 +91,11 @@ impl Server {
         Self::start("waxseal, MemoryStore", None, async || waxseal(MemoryStore::new()))
     }
 
+    /// Nearly every session that is made pushes out another one.
+    pub(crate) fn waxseal_memory_full() -> Self {
+        Self::start("waxseal, MemoryStore for 10,000", None, async || waxseal(MemoryStore::with_capacity(10_000)))
+    }
+
     pub(crate) fn waxseal_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("bench.sqlite").display());

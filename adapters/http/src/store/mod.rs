@@ -5,6 +5,10 @@ use std::{error::Error, fmt};
 use async_trait::async_trait;
 use waxseal_core::{RowId, Timestamp};
 
+mod memory;
+
+pub use memory::MemoryStore;
+
 /// A row as a store holds it. Only `data` are secret, and they are sealed; the store cannot open them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
