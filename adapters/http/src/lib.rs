@@ -43,6 +43,7 @@ mod memory;
 mod save;
 mod session;
 mod sessions;
+mod shared_caches;
 mod sign_in;
 mod store;
 mod typed;

@@ -23,7 +23,9 @@ async fn run(
     if reply.failed {
         return Ok(status.into_response());
     }
-    Ok((status, serde_json::to_vec(&reply.results).unwrap()).into_response())
+    let mut response = (status, serde_json::to_vec(&reply.results).unwrap()).into_response();
+    reply.write_headers(response.headers_mut());
+    Ok(response)
 }
 
 pub async fn start(sessions: Sessions, gates: Gates) -> Socket {

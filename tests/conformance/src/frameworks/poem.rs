@@ -23,7 +23,9 @@ async fn run(
     if reply.failed {
         return Err(Error::from_status(status));
     }
-    Ok(poem::Response::builder().status(status).body(serde_json::to_vec(&reply.results).unwrap()))
+    let mut response = poem::Response::builder().status(status).body(serde_json::to_vec(&reply.results).unwrap());
+    reply.write_headers(response.headers_mut());
+    Ok(response)
 }
 
 pub async fn start(sessions: Sessions, gates: Gates) -> Socket {

@@ -4,7 +4,7 @@ use salvo::{
     Listener, Request, Response, Router, Server, Writer,
     conn::{Acceptor, TcpListener},
     handler,
-    http::{StatusCode, StatusError},
+    http::{StatusCode, StatusError, cookie::Cookie},
 };
 use waxseal_http::Sessions;
 use waxseal_salvo::{Session, SessionError, SessionHoop};
@@ -22,13 +22,17 @@ impl Run {
         res: &mut Response,
     ) -> Result<Result<(), StatusError>, SessionError> {
         let steps: Vec<Step> = req.parse_json_with_max_size(1 << 20).await.unwrap();
-        let reply = interpret(&session, &steps, &self.0).await?;
+        let mut reply = interpret(&session, &steps, &self.0).await?;
         let status = StatusCode::from_u16(reply.status).unwrap();
         res.status_code(status);
         if reply.failed {
             // There is none of a redirection: then the status is all.
             return Ok(StatusError::from_code(status).map_or(Ok(()), Err));
         }
+        for name in std::mem::take(&mut reply.cookies) {
+            res.add_cookie(Cookie::new(name, "own"));
+        }
+        reply.write_headers(res.headers_mut());
         res.write_body(serde_json::to_vec(&reply.results).unwrap()).unwrap();
         Ok(Ok(()))
     }

@@ -31,6 +31,26 @@ pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
 }
 
+/// In Salvo a handler's cookies are not among the response's headers, and went out beside the 503.
+pub async fn r09_a_failed_commit_carries_nothing_of_the_handlers(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    let claims = [Cookie("basket".into()), Header("x-claim".into(), "saved".into()), Status(201)];
+    let large = insert("large", "x".repeat(70_000));
+    for (status, down, write) in [(503, true, insert("a", 2)), (503, true, sign_in("bob")), (500, false, large)] {
+        bench.probe.set_down(down);
+        let response = browser.peek(&[&[write], &claims[..]].concat()).await;
+        bench.probe.set_down(false);
+        assert_eq!(response.status, status);
+        assert_eq!(response.set_cookies(), [""; 0]);
+        assert!(!response.headers.contains_key("x-claim"));
+        assert_eq!(response.results, [(); 0].map(|()| json!(null)));
+    }
+    let response = browser.peek(&[&[insert("a", 2)], &claims[..]].concat()).await;
+    assert_eq!((response.status.as_u16(), response.set_cookies()), (201, vec!["basket=own"]));
+    assert_eq!(response.headers["x-claim"], "saved");
+}
+
 pub async fn r09_a_failing_touch_fails_nothing(bench: &Bench) {
     let app = bench.app().await;
     let mut browser = signed_in(&app, "ada").await;
