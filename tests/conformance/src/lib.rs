@@ -17,5 +17,6 @@ mod stores;
 
 pub use app::{App, Bench, Framework, StoreKind};
 pub use browser::{Browser, Response};
+pub use frameworks::PAGES;
 pub use probe::{Calls, Probe};
 pub use script::{Gates, Reply, Step, interpret};

@@ -29,6 +29,7 @@ macro_rules! suite {
             r08_no_increment_is_lost
             r08_a_lost_answer_does_not_count_twice
             r09_a_failing_store_is_503_never_a_logout
+            r09_no_extractor_takes_a_failing_store_for_nobody
             r09_a_failed_commit_carries_nothing_of_the_handlers
             r09_a_failing_touch_fails_nothing
             r09_a_lost_answer_is_not_a_lost_session

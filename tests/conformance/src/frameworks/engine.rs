@@ -23,6 +23,10 @@ impl Engine {
 
 #[async_trait]
 impl Agent for Engine {
+    async fn visit(&self, _: &[HeaderValue], _: &str) -> Option<Raw> {
+        None
+    }
+
     async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw {
         let mut request = HeaderMap::new();
         for cookie in cookies {

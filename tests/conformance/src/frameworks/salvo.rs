@@ -7,7 +7,7 @@ use salvo::{
     http::{StatusCode, StatusError, cookie::Cookie},
 };
 use waxseal_http::Sessions;
-use waxseal_salvo::{Session, SessionError, SessionHoop};
+use waxseal_salvo::{MaybeSignedIn, Session, SessionError, SessionHoop, SignedIn, SubjectSessions};
 
 use crate::{Gates, Step, frameworks::Socket, interpret};
 
@@ -38,10 +38,32 @@ impl Run {
     }
 }
 
+#[handler]
+async fn guarded(signed_in: SignedIn) -> String {
+    signed_in.subject
+}
+
+#[handler]
+async fn maybe(signed_in: MaybeSignedIn) -> String {
+    signed_in.0.map_or_else(|| "nobody".into(), |signed_in| signed_in.subject)
+}
+
+#[handler]
+async fn end_adas(_who: SignedIn, sessions: SubjectSessions) -> Result<String, SessionError> {
+    Ok(sessions.revoke_all("ada").await?.to_string())
+}
+
 pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
     let acceptor = TcpListener::new("127.0.0.1:0").bind().await;
     let address = acceptor.holdings()[0].local_addr.clone().into_std().unwrap().to_string();
-    let router = Router::new().hoop(SessionHoop::new(sessions)).post(Run(gates));
+    let router = Router::new()
+        .hoop(SessionHoop::new(sessions))
+        .post(Run(gates))
+        .push(Router::with_path("signed-in").post(guarded))
+        .push(Router::with_path("maybe").post(maybe))
+        .push(Router::with_path("optional").post(maybe))
+        .push(Router::with_path("result").post(maybe))
+        .push(Router::with_path("end-adas").post(end_adas));
     let server = tokio::spawn(async move { Server::new(acceptor).serve(router).await });
     Socket::new(address, server)
 }

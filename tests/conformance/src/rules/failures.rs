@@ -1,7 +1,7 @@
 //! What a failing store does: rule R9.
 
-use super::{get, insert, sign_in, signed_in};
-use crate::{Bench, Step::*};
+use super::{get, insert, is_dead, sign_in, signed_in};
+use crate::{Bench, PAGES, Step::*};
 use serde_json::json;
 
 /// elsewhere a read error is an empty session, or wipes the row.
@@ -29,6 +29,27 @@ pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
     assert_eq!(stranger.cookie, None);
     bench.probe.set_down(false);
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+}
+
+/// In Poem `Option<SignedIn>` was `None` while the store was down, for Poem drops the errors of what is optional.
+pub async fn r09_no_extractor_takes_a_failing_store_for_nobody(bench: &Bench) {
+    let app = bench.app().await;
+    let (browser, stranger) = (signed_in(&app, "ada").await, app.browser());
+    for path in PAGES {
+        bench.probe.set_down(true);
+        let response = browser.visit(path).await;
+        bench.probe.set_down(false);
+        let Some(response) = response else { return };
+        assert_eq!((response.status.as_u16(), response.set_cookies()), (503, vec![]), "{path}");
+        let nobody = stranger.visit(path).await.unwrap();
+        let guarded = path == "/signed-in" || path == "/end-adas";
+        assert_eq!(nobody.status, if guarded { 401 } else { 200 }, "{path}");
+        assert!(guarded || nobody.body == b"nobody", "{path}");
+        let known = browser.visit(path).await.unwrap();
+        let expected: &[u8] = if path == "/end-adas" { b"1" } else { b"ada" };
+        assert_eq!((known.status.as_u16(), known.body.as_slice()), (200, expected), "{path}");
+    }
+    assert!(is_dead(&browser).await);
 }
 
 /// In Salvo a handler's cookies are not among the response's headers, and went out beside the 503.
