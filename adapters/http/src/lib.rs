@@ -47,6 +47,7 @@ mod sessions;
 mod shared_caches;
 mod sign_in;
 mod store;
+pub mod testing;
 mod typed;
 
 pub use builder::{CommitPolicy, ConfigError, OlderRows, SessionsBuilder};

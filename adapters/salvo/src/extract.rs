@@ -10,6 +10,15 @@ use crate::SessionError;
 
 waxseal_http::framework_session!(SessionError);
 
+/// Salvo drops the errors of an optional argument, so that it would take a failing store for "nobody"; [`MaybeSignedIn`] does not.
+///
+/// ```compile_fail,E0277
+/// #[salvo::handler]
+/// async fn page(signed_in: Option<waxseal_salvo::SignedIn>) {}
+/// ```
+#[cfg(doctest)]
+struct NotOptional;
+
 static METADATA: Metadata = Metadata::new("");
 
 /// The session of a request, for handlers and hoops that have the depot.

@@ -184,13 +184,13 @@ async fn two_of_one_configuration_are_one() {
 }
 
 #[handler]
-async fn before(res: &mut Response) {
+async fn says_before(res: &mut Response) {
     res.headers_mut().insert("x-outside", "stays".parse().unwrap());
 }
 
 #[tokio::test]
 async fn a_failed_commit_keeps_what_hoops_outside_have_said() {
-    let router = Router::new().hoop(before).push(routes().hoop(SessionHoop::new(sessions())));
+    let router = Router::new().hoop(says_before).push(routes().hoop(SessionHoop::new(sessions())));
     let response = TestClient::get("http://127.0.0.1/large").send(&Service::new(router)).await;
     assert_eq!(response.status_code, Some(StatusCode::INTERNAL_SERVER_ERROR));
     assert_eq!(response.headers()["x-outside"], "stays");
