@@ -13,7 +13,9 @@ waxseal_http::framework_session!(SessionError);
 /// Salvo drops the errors of an optional argument, so that it would take a failing store for "nobody"; [`MaybeSignedIn`] does not.
 ///
 /// ```compile_fail,E0277
-/// #[salvo::handler]
+/// use salvo::prelude::*;
+///
+/// #[handler]
 /// async fn page(signed_in: Option<waxseal_salvo::SignedIn>) {}
 /// ```
 #[cfg(doctest)]
