@@ -30,7 +30,7 @@ macro_rules! framework_error {
 }
 
 /// Declares an adapter's `Session` and `Typed<T>`, newtypes of this crate's whose failing methods give `$error`, which must be
-/// `From<waxseal_http::SessionError>`, and the guard `SignedIn`. Everything else comes by `Deref`. What is left to the adapter is
+/// `From<waxseal_http::SessionError>`, the guards `SignedIn` and `MaybeSignedIn`, `Named<N>` and `SubjectSessions`. Everything else comes by `Deref`. What is left to the adapter is
 /// how its framework's handlers take them.
 #[macro_export]
 macro_rules! framework_session {
@@ -54,9 +54,17 @@ macro_rules! framework_session {
         }
 
         impl Session {
-            /// The session that the middleware has put into the request.
-            pub(crate) fn installed(session: Option<&$crate::Session>) -> Result<Self, $error> {
-                match session {
+            /// The session of the middleware that is the nearest around the handler.
+            pub(crate) fn installed(installed: Option<&$crate::Installed>) -> Result<Self, $error> {
+                match installed {
+                    Some(installed) => Ok(Self(installed.session().clone())),
+                    None => Err($crate::SessionError::NotInstalled.into()),
+                }
+            }
+
+            /// The session of the middleware whose cookie has this name.
+            pub(crate) fn installed_as(installed: Option<&$crate::Installed>, cookie: &str) -> Result<Self, $error> {
+                match installed.and_then(|installed| installed.named(cookie)) {
                     Some(session) => Ok(Self(session.clone())),
                     None => Err($crate::SessionError::NotInstalled.into()),
                 }
@@ -166,6 +174,17 @@ macro_rules! framework_session {
         }
 
         impl SignedIn {
+            /// For extractors: where the store fails, the middleware hears of it, and answers so whatever the handler makes of it.
+            pub(crate) async fn installed(installed: Option<&$crate::Installed>) -> Result<Option<Self>, $error> {
+                let Some(installed) = installed else { return Err($crate::SessionError::NotInstalled.into()) };
+                let subject = installed.subject().await?;
+                Ok(subject.map(|subject| Self { subject, session: Session(installed.session().clone()) }))
+            }
+
+            pub(crate) fn required(this: Option<Self>) -> Result<Self, $error> {
+                this.ok_or_else(|| $crate::SessionError::NotSignedIn.into())
+            }
+
             /// The session with its subject; `None` where nobody is signed in.
             pub async fn optional(session: Session) -> Result<Option<Self>, $error> {
                 Ok(session.subject().await?.map(|subject| Self { subject, session }))
@@ -173,10 +192,89 @@ macro_rules! framework_session {
 
             /// The session with its subject; an error that answers 401 where nobody is signed in.
             pub async fn of(session: Session) -> Result<Self, $error> {
-                match Self::optional(session).await? {
-                    Some(signed_in) => Ok(signed_in),
-                    None => Err($crate::SessionError::NotSignedIn.into()),
+                Self::required(Self::optional(session).await?)
+            }
+        }
+
+        /// Who is signed in, if anybody: for pages that everybody may see. It fails where the store cannot tell, so that a failing
+        /// store is never taken for "nobody".
+        #[derive(Clone, Debug)]
+        pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+        impl ::core::ops::Deref for MaybeSignedIn {
+            type Target = Option<SignedIn>;
+
+            fn deref(&self) -> &Option<SignedIn> {
+                &self.0
+            }
+        }
+
+        /// The session of one cookie, where an application has several: a shop's and an administration's, say. `N` names it.
+        ///
+        /// [`Session`] and [`SignedIn`] are those of the middleware that is the nearest around the handler.
+        #[derive(Clone, Debug)]
+        pub struct Named<N> {
+            session: Session,
+            name: ::core::marker::PhantomData<fn() -> N>,
+        }
+
+        impl<N: $crate::CookieName> Named<N> {
+            pub(crate) fn installed(installed: Option<&$crate::Installed>) -> Result<Self, $error> {
+                let session = Session::installed_as(installed, N::COOKIE_NAME)?;
+                Ok(Self { session, name: ::core::marker::PhantomData })
+            }
+
+            /// The session itself.
+            pub fn into_inner(self) -> Session {
+                self.session
+            }
+        }
+
+        impl<N> ::core::ops::Deref for Named<N> {
+            type Target = Session;
+
+            fn deref(&self) -> &Session {
+                &self.session
+            }
+        }
+
+        /// The sessions of any subject, to list and to end: [`waxseal_http::Sessions`] with this framework's error, so that `?`
+        /// works in handlers. Handlers take it as an argument; it is also made from `Sessions`.
+        #[derive(Clone, Debug)]
+        pub struct SubjectSessions($crate::Sessions);
+
+        impl From<$crate::Sessions> for SubjectSessions {
+            fn from(sessions: $crate::Sessions) -> Self {
+                Self(sessions)
+            }
+        }
+
+        impl SubjectSessions {
+            pub(crate) fn installed(installed: Option<&$crate::Installed>) -> Result<Self, $error> {
+                match installed {
+                    Some(installed) => Ok(Self(installed.sessions().clone())),
+                    None => Err($crate::SessionError::NotInstalled.into()),
                 }
+            }
+
+            /// See [`waxseal_http::Sessions::list`].
+            pub async fn list(&self, subject: &str) -> Result<Vec<$crate::SessionInfo>, $error> {
+                Ok(self.0.list(subject).await?)
+            }
+
+            /// See [`waxseal_http::Sessions::revoke`].
+            pub async fn revoke(&self, subject: &str, id: $crate::RowId) -> Result<bool, $error> {
+                Ok(self.0.revoke(subject, id).await?)
+            }
+
+            /// See [`waxseal_http::Sessions::revoke_others`].
+            pub async fn revoke_others(&self, subject: &str, keep: $crate::RowId) -> Result<u64, $error> {
+                Ok(self.0.revoke_others(subject, keep).await?)
+            }
+
+            /// See [`waxseal_http::Sessions::revoke_all`].
+            pub async fn revoke_all(&self, subject: &str) -> Result<u64, $error> {
+                Ok(self.0.revoke_all(subject).await?)
             }
         }
 

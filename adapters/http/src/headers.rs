@@ -1,12 +1,44 @@
 //! The response headers that go with a session.
 
-use http::{HeaderMap, HeaderValue, header};
+use std::sync::Once;
 
-/// Adds a `Set-Cookie`, and `Cache-Control: no-store` unless the handler chose one: a shared cache must not hand one user's
-/// cookie to another (OWASP Session Management Cheat Sheet, "Web Content Caching").
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::shared_caches::{forbids_shared_caches, overrides_cache_control};
+
+/// Adds a `Set-Cookie`, and sees to it that no shared cache keeps the response: it would hand one user's session to the next (OWASP
+/// Session Management Cheat Sheet, "Web Content Caching").
+///
+/// The handler's `Cache-Control` stays where it forbids shared caches already. Otherwise `no-store` replaces it, whatever the
+/// status, and the log has a warning, once in a process.
 pub(crate) fn set_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
     headers.append(header::SET_COOKIE, cookie);
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let mut replaced = false;
+    let targeted: Vec<HeaderName> = headers.keys().filter(|name| overrides_cache_control(name)).cloned().collect();
+    for name in targeted {
+        if !forbids_shared_caches(headers.get_all(&name)) {
+            headers.remove(&name);
+            replaced = true;
+        }
+    }
+    if !forbids_shared_caches(headers.get_all(header::CACHE_CONTROL)) {
+        replaced |= headers.contains_key(header::CACHE_CONTROL) || headers.contains_key(header::EXPIRES);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.remove(header::EXPIRES);
+    }
+    if replaced {
+        warn_once();
+    }
+}
+
+fn warn_once() {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        tracing::warn!(
+            "a response with a session cookie let shared caches keep it; its caching headers were replaced by `Cache-Control: no-store` \
+             (said once; use `private`, or leave the session alone on pages that everybody may see)"
+        );
+    });
 }
 
 /// Adds `Vary: Cookie` where it is not said already (RFC 9110, 12.5.5).
@@ -36,11 +68,51 @@ mod tests {
         assert_eq!(headers.get_all(header::VARY).iter().collect::<Vec<_>>(), ["Cookie"]);
     }
 
-    #[test]
-    fn a_chosen_cache_control_stays() {
+    fn with_cookie(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
         set_cookie(&mut headers, HeaderValue::from_static("a=b"));
-        assert_eq!(headers[header::CACHE_CONTROL], "private");
+        headers
+    }
+
+    #[test]
+    fn a_value_that_forbids_shared_caches_stays() {
+        for value in ["private", "no-store", "private, max-age=60", "no-cache, PRIVATE"] {
+            let headers = with_cookie(&[("cache-control", value), ("expires", "0")]);
+            assert_eq!(headers[header::CACHE_CONTROL], value);
+            assert!(headers.contains_key(header::EXPIRES));
+        }
+        let lines = with_cookie(&[("cache-control", "max-age=60"), ("cache-control", "private")]);
+        assert_eq!(lines.get_all(header::CACHE_CONTROL).iter().count(), 2);
+    }
+
+    #[test]
+    fn every_other_value_is_replaced() {
+        let expires = ("expires", "Wed, 21 Oct 2099 07:28:00 GMT");
+        for lines in [
+            &[][..],
+            &[("cache-control", "public, max-age=3600"), expires],
+            &[("cache-control", "max-age=60"), ("cache-control", "immutable")],
+            &[("cache-control", "private"), ("cache-control", "s-maxage=60")],
+            &[expires],
+        ] {
+            let headers = with_cookie(lines);
+            assert_eq!(headers.get_all(header::CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"], "{lines:?}");
+            assert!(!headers.contains_key(header::EXPIRES), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn headers_for_one_kind_of_cache_do_not_override_it() {
+        for name in ["surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control", "x-accel-expires"] {
+            for value in ["max-age=60", "60", "private, public"] {
+                let headers = with_cookie(&[(name, value), ("cache-control", "private")]);
+                assert_eq!((headers.get(name), headers.len()), (None, 2), "{name}: {value}");
+            }
+        }
+        let headers = with_cookie(&[("cdn-cache-control", "no-store")]);
+        assert_eq!((headers["cdn-cache-control"].as_bytes(), headers.len()), (&b"no-store"[..], 3));
     }
 }

@@ -69,12 +69,6 @@ impl Sessions {
         unused
     }
 
-    /// The session that an outer middleware of the same sessions has opened for this request: an inner one leaves opening and
-    /// committing to it, for two of them would send two cookies.
-    pub fn joined(&self, installed: Option<&Session>) -> Option<Session> {
-        installed.filter(|session| Arc::ptr_eq(&session.0.engine, &self.0)).cloned()
-    }
-
     /// Adds what the session has to say to a response's headers, without saving: for the response that tells of a failed
     /// [`commit`](Self::commit).
     pub fn write_headers(&self, session: &Session, headers: &mut HeaderMap) {

@@ -1,7 +1,7 @@
-//! What handlers take: the session, a typed view of it, and a guard for who is signed in.
+//! What handlers take: the session, views of it, and guards for who is signed in.
 
 use poem::{FromRequest, Request, RequestBody, Result};
-use waxseal_http::TypedData;
+use waxseal_http::{CookieName, TypedData};
 
 use crate::SessionError;
 
@@ -21,6 +21,31 @@ impl<'a, T: TypedData> FromRequest<'a> for Typed<T> {
 
 impl<'a> FromRequest<'a> for SignedIn {
     async fn from_request(req: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        Ok(Self::of(Session::installed(req.extensions().get())?).await?)
+        Ok(Self::required(Self::installed(req.extensions().get()).await?)?)
+    }
+}
+
+impl<'a> FromRequest<'a> for MaybeSignedIn {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(Self(SignedIn::installed(req.extensions().get()).await?))
+    }
+}
+
+impl<'a, N: CookieName> FromRequest<'a> for Named<N> {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(Self::installed(req.extensions().get())?)
+    }
+}
+
+impl<'a> FromRequest<'a> for SubjectSessions {
+    async fn from_request(req: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(Self::installed(req.extensions().get())?)
+    }
+}
+
+impl Session {
+    /// The session whose cookie has this name, for middlewares; handlers take [`Named`].
+    pub fn named(req: &Request, cookie: &str) -> Result<Self> {
+        Ok(Self::installed_as(req.extensions().get(), cookie)?)
     }
 }

@@ -31,11 +31,11 @@ mod middleware;
 mod storage;
 
 pub use error::SessionError;
-pub use extract::{Session, SignedIn, Typed};
+pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
 pub use middleware::{SessionEndpoint, SessionMiddleware};
 #[cfg(feature = "storage")]
 pub use storage::PoemStorage;
 pub use waxseal_http::{
-    self, CommitPolicy, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId,
-    SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
+    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

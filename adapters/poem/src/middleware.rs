@@ -2,13 +2,17 @@
 
 use poem::{
     Endpoint, Error, IntoResponse, Middleware, Request, Response, Result,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
 };
-use waxseal_http::Sessions;
+use waxseal_http::{Installed, Outcome, Sessions, add_headers};
 
 use crate::SessionError;
 
 /// Gives every request its session and saves it with the response.
+///
+/// An error that a handler returns passes with its type, so that `catch_error` outside finds it. Only where the request changed the
+/// session so that a cookie must be sent (a sign-in, a sign-out, a new session) is it a response from here on, for Poem's errors
+/// have either a type or headers: put `catch_error` inside this middleware to catch those, too.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
     sessions: Sessions,
@@ -60,10 +64,10 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
 
     async fn call(&self, mut req: Request) -> Result<Response> {
         let sessions = &self.middleware.sessions;
-        let outer = sessions.joined(req.extensions().get());
-        let nested = outer.is_some();
-        let session = outer.unwrap_or_else(|| sessions.open(req.headers()));
+        let (installed, commits) = Installed::enter(sessions, req.headers(), req.extensions().get());
+        let session = installed.session().clone();
         req.extensions_mut().insert(session.clone());
+        req.extensions_mut().insert(installed.clone());
         #[cfg(feature = "compat")]
         let poem_session = match self.middleware.compat {
             true => Some(crate::compat::PoemSession::fill(&session, &mut req).await?),
@@ -75,34 +79,52 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
-        // An outer middleware of the same sessions commits, and once.
-        if nested && recorded.is_ok() {
+        // An outer middleware of the same cookie commits, and once.
+        if !commits && recorded.is_ok() {
             return result.map(IntoResponse::into_response);
         }
 
-        let (mut response, failed) = match result {
-            Ok(output) => (output.into_response(), false),
-            // The session has nothing to add: the error stays what it was, for the error handlers outside.
-            Err(error) if !session.is_used() => return Err(error),
-            Err(error) => (error.into_response(), true),
-        };
-        let status = response.status();
-        let committed = match recorded {
-            Ok(()) => sessions.commit(&session, status, response.headers_mut()).await,
-            Err(error) => {
+        let result = result.map(IntoResponse::into_response);
+        let status = result.as_ref().map_or_else(Error::status, Response::status);
+        let mut headers = HeaderMap::new();
+        let committed = match recorded.map_or_else(Some, |()| installed.failure(status)) {
+            None => sessions.commit(&session, status, &mut headers).await,
+            Some(error) => {
                 // As for a server error: what was recorded is discarded, but a sign-out counts.
-                let _ = sessions.commit(&session, StatusCode::INTERNAL_SERVER_ERROR, &mut HeaderMap::new()).await;
-                Err(error)
+                let discarded = sessions.commit(&session, StatusCode::INTERNAL_SERVER_ERROR, &mut headers).await;
+                Err(discarded.err().unwrap_or(error))
             }
         };
-        match committed {
-            Ok(_) if failed => Err(Error::from_response(response)),
-            Ok(_) => Ok(response),
-            Err(error) => {
+        match (result, committed) {
+            (Ok(mut response), Ok(_)) => {
+                add_headers(&headers, response.headers_mut());
+                Ok(response)
+            }
+            (Err(error), Ok(outcome)) => Err(with_headers(error, outcome, &headers)),
+            (result, Err(error)) => {
+                let answered = result.unwrap_or_else(Error::into_response);
                 let mut response = Error::from(SessionError(error)).into_response();
-                sessions.write_headers(&session, response.headers_mut());
+                response.headers_mut().extend(installed.failed_headers(answered.headers()));
+                add_headers(&headers, response.headers_mut());
                 Err(Error::from_response(response))
             }
         }
     }
+}
+
+/// The error with the session's headers. Poem's errors have headers or a type, not both: the type stays, for the error handlers
+/// outside, unless there is a cookie that must not be lost.
+fn with_headers(error: Error, outcome: Outcome, headers: &HeaderMap) -> Error {
+    let must_be_sent = headers.contains_key(header::SET_COOKIE) && outcome != Outcome::Touched;
+    if headers.is_empty() || !(must_be_sent || is_untyped(&error)) {
+        return error;
+    }
+    let mut response = error.into_response();
+    add_headers(headers, response.headers_mut());
+    Error::from_response(response)
+}
+
+/// Whether nobody can ask for the error's type: a response, or a status alone, of which Poem keeps the type to itself.
+fn is_untyped(error: &Error) -> bool {
+    error.is_from_response() || format!("{error:?}") == format!("{:?}", Error::from_status(error.status()))
 }

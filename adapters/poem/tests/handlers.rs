@@ -10,7 +10,10 @@ use poem::{
     web::Redirect,
 };
 use serde::{Deserialize, Serialize};
-use waxseal_poem::{Keyring, MemoryStore, RootKey, Session, SessionMiddleware, Sessions, SignedIn, Typed, TypedData};
+use waxseal_poem::{
+    CookieName, CookieOptions, Keyring, MemoryStore, Named, RootKey, Session, SessionMiddleware, Sessions, SignedIn,
+    Typed, TypedData,
+};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Cart {
@@ -158,6 +161,85 @@ async fn an_error_that_never_met_the_session_stays_what_it_was() {
     let routes = Route::new().at("/plain-error", get(plain_error)).with(SessionMiddleware::new(sessions()));
     let caught = routes.catch_error(|_: Mine| async { "caught as what it was" });
     assert_eq!(text(TestClient::new(caught).get("/plain-error").send().await).await, "caught as what it was");
+}
+
+#[handler]
+async fn uses_and_fails(session: Session, req: &poem::Request) -> poem::Result<()> {
+    session.get::<bool>("seen").await?;
+    if req.uri().query() == Some("write") {
+        session.insert("seen", true)?;
+    }
+    Err(Error::new(Mine, StatusCode::IM_A_TEAPOT))
+}
+
+#[tokio::test]
+async fn an_error_keeps_its_type_though_the_session_was_used() {
+    let sessions = sessions();
+    let routes = || Route::new().at("/", get(uses_and_fails)).with(SessionMiddleware::new(sessions.clone()));
+    let caught = async |_: Mine| "caught as what it was";
+    let client = TestClient::new(routes().catch_error(caught));
+    assert_eq!(text(client.get("/").send().await).await, "caught as what it was");
+    // A cookie must not be lost: the error is a response then, unless a middleware outside sends it.
+    let response = client.get("/?write").send().await;
+    response.assert_status(StatusCode::IM_A_TEAPOT);
+    assert!(response.0.header(header::SET_COOKIE).is_some());
+    let outside = TestClient::new(routes().catch_error(caught).with(SessionMiddleware::new(sessions.clone())));
+    let response = outside.get("/?write").send().await;
+    assert!(response.0.header(header::SET_COOKIE).is_some());
+    assert_eq!(text(response).await, "caught as what it was");
+}
+
+struct Shop;
+struct Admin;
+
+impl CookieName for Shop {
+    const COOKIE_NAME: &str = "__Host-shop";
+}
+
+impl CookieName for Admin {
+    const COOKIE_NAME: &str = "__Host-admin";
+}
+
+#[handler]
+async fn both(shop: Named<Shop>, admin: Named<Admin>, nearest: Session) -> poem::Result<String> {
+    shop.sign_in("customer")?;
+    admin.sign_in("clerk")?;
+    let named = (shop.subject().await?, admin.subject().await?, nearest.subject().await?);
+    Ok(format!("{named:?}"))
+}
+
+#[tokio::test]
+async fn a_handler_can_name_either_of_two_sessions() {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let named = |name| {
+        let cookie = CookieOptions::new().name(name);
+        Sessions::builder(keyring.clone(), MemoryStore::new()).cookie(cookie).build().unwrap()
+    };
+    let app = Route::new()
+        .at("/", get(both))
+        .with(SessionMiddleware::new(named("__Host-admin")))
+        .with(SessionMiddleware::new(named("__Host-shop")));
+    let response = TestClient::new(app).get("/").send().await;
+    let cookies = response.0.headers().get_all(header::SET_COOKIE);
+    let names: Vec<_> = cookies.iter().map(|cookie| cookie.to_str().unwrap().split('=').next().unwrap()).collect();
+    assert_eq!(names, ["__Host-admin", "__Host-shop"]);
+    assert_eq!(text(response).await, r#"(Some("customer"), Some("clerk"), Some("clerk"))"#);
+}
+
+#[tokio::test]
+async fn two_of_one_configuration_are_one() {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let built = || Sessions::builder(keyring.clone(), MemoryStore::new()).build().unwrap();
+    let app = Route::new()
+        .at("/sign-in", get(sign_in))
+        .with(SessionMiddleware::new(built()))
+        .before(async |request: poem::Request| {
+            Session::named(&request, "__Host-session").unwrap().insert("seen", true).unwrap();
+            Ok(request)
+        })
+        .with(SessionMiddleware::new(built()));
+    let response = TestClient::new(app).get("/sign-in").send().await;
+    assert_eq!(response.0.headers().get_all(header::SET_COOKIE).iter().count(), 1);
 }
 
 #[tokio::test]

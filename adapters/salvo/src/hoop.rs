@@ -2,9 +2,9 @@
 
 use salvo_core::{
     Depot, FlowCtrl, Handler, Request, Response, Scribe, async_trait,
-    http::{HeaderMap, ResBody, StatusCode},
+    http::{HeaderMap, ResBody, StatusCode, cookie::Cookie},
 };
-use waxseal_http::Sessions;
+use waxseal_http::{Installed, Sessions, add_headers};
 
 use crate::SessionError;
 
@@ -44,10 +44,10 @@ impl SessionHoop {
 #[async_trait]
 impl Handler for SessionHoop {
     async fn handle(&self, req: &mut Request, depot: &mut Depot, res: &mut Response, ctrl: &mut FlowCtrl) {
-        let outer = self.sessions.joined(depot.get_typed().ok());
-        let nested = outer.is_some();
-        let session = outer.unwrap_or_else(|| self.sessions.open(req.headers()));
+        let (installed, commits) = Installed::enter(&self.sessions, req.headers(), depot.get_typed().ok());
+        let session = installed.session().clone();
         depot.insert_typed(session.clone());
+        depot.insert_typed(installed.clone());
         #[cfg(feature = "compat")]
         let saysion = match self.compat {
             true => match crate::compat::SaysionSession::fill(&session, depot).await {
@@ -60,32 +60,57 @@ impl Handler for SessionHoop {
             },
             false => None,
         };
+        let outside = Outside::of(res);
         ctrl.call_next(req, depot, res).await;
         #[cfg(feature = "compat")]
         let recorded = saysion.map_or(Ok(()), |saysion| saysion.record(&session, depot));
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
-        // An outer hoop of the same sessions commits, and once.
-        if nested && recorded.is_ok() {
+        // An outer hoop of the same cookie commits, and once.
+        if !commits && recorded.is_ok() {
             return;
         }
         // Without a status it is 200, or 404 where nothing was written: either commits.
         let status = res.status_code.unwrap_or(StatusCode::OK);
-        let committed = match recorded {
-            Ok(()) => self.sessions.commit(&session, status, res.headers_mut()).await,
-            Err(error) => {
+        let mut headers = HeaderMap::new();
+        let committed = match recorded.map_or_else(Some, |()| installed.failure(status)) {
+            None => self.sessions.commit(&session, status, &mut headers).await,
+            Some(error) => {
                 // As for a server error: what was recorded is discarded, but a sign-out counts.
                 let failed = StatusCode::INTERNAL_SERVER_ERROR;
-                let _ = self.sessions.commit(&session, failed, &mut HeaderMap::new()).await;
-                Err(error)
+                let discarded = self.sessions.commit(&session, failed, &mut headers).await;
+                Err(discarded.err().unwrap_or(error))
             }
         };
         if let Err(error) = committed {
-            res.headers_mut().clear();
-            res.replace_body(ResBody::None);
+            let kept = installed.failed_headers(res.headers());
+            outside.restore(req, res);
             SessionError(error).render(res);
-            self.sessions.write_headers(&session, res.headers_mut());
+            add_headers(&kept, res.headers_mut());
         }
+        add_headers(&headers, res.headers_mut());
+    }
+}
+
+/// What hoops outside this one had said before it ran: that stays where a commit fails, and nothing else.
+struct Outside {
+    headers: HeaderMap,
+    cookies: Vec<Cookie<'static>>,
+}
+
+impl Outside {
+    fn of(res: &Response) -> Self {
+        Self { headers: res.headers().clone(), cookies: res.cookies().delta().cloned().collect() }
+    }
+
+    fn restore(self, req: &Request, res: &mut Response) {
+        *res.headers_mut() = self.headers;
+        // The response's jar begins with the request's cookies, which are not sent back.
+        *res.cookies_mut() = req.cookies().clone();
+        for cookie in self.cookies {
+            res.cookies_mut().add(cookie);
+        }
+        res.replace_body(ResBody::None);
     }
 }

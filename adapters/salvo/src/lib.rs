@@ -33,11 +33,11 @@ mod saysion;
 mod storage;
 
 pub use error::SessionError;
-pub use extract::{Session, SessionDepotExt, SignedIn, Typed};
+pub use extract::{MaybeSignedIn, Named, Session, SessionDepotExt, SignedIn, SubjectSessions, Typed};
 pub use hoop::SessionHoop;
 #[cfg(feature = "saysion")]
 pub use storage::SaysionStore;
 pub use waxseal_http::{
-    self, CommitPolicy, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId,
-    SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
+    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

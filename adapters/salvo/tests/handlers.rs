@@ -14,8 +14,8 @@ use salvo::{
 };
 use serde::{Deserialize, Serialize};
 use waxseal_salvo::{
-    HostedSessions, Keyring, MemoryStore, RootKey, SaysionStore, Session, SessionDepotExt as _, SessionError,
-    SessionHoop, Sessions, SignedIn, Typed, TypedData,
+    CookieName, CookieOptions, HostedSessions, Keyring, MemoryStore, Named, RootKey, SaysionStore, Session,
+    SessionDepotExt as _, SessionError, SessionHoop, Sessions, SignedIn, Typed, TypedData,
 };
 
 #[derive(Default, Serialize, Deserialize)]
@@ -137,6 +137,63 @@ async fn a_hoop_inside_another_of_the_same_sessions_joins_it() {
     let mut visitor = Visitor::new(Router::new().hoop(SessionHoop::new(sessions)).hoop(marked).push(inner));
     visitor.get("/sign-in").await;
     assert_eq!(visitor.get("/guarded").await.1, "ada");
+}
+
+struct Shop;
+struct Admin;
+
+impl CookieName for Shop {
+    const COOKIE_NAME: &str = "__Host-shop";
+}
+
+impl CookieName for Admin {
+    const COOKIE_NAME: &str = "__Host-admin";
+}
+
+#[handler]
+async fn both(shop: Named<Shop>, admin: Named<Admin>, nearest: Session) -> Result<String, SessionError> {
+    shop.sign_in("customer")?;
+    admin.sign_in("clerk")?;
+    Ok(format!("{:?}", (shop.subject().await?, admin.subject().await?, nearest.subject().await?)))
+}
+
+#[tokio::test]
+async fn a_handler_can_name_either_of_two_sessions() {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let named = |name| {
+        let cookie = CookieOptions::new().name(name);
+        Sessions::builder(keyring.clone(), MemoryStore::new()).cookie(cookie).build().unwrap()
+    };
+    let inner = Router::with_path("both").hoop(SessionHoop::new(named("__Host-admin"))).get(both);
+    let service = Service::new(Router::new().hoop(SessionHoop::new(named("__Host-shop"))).push(inner));
+    let mut response = TestClient::get("http://127.0.0.1/both").send(&service).await;
+    let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+    let names: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap().split('=').next().unwrap().to_owned()).collect();
+    assert_eq!(names, ["__Host-admin", "__Host-shop"]);
+    assert_eq!(response.take_string().await.unwrap(), r#"(Some("customer"), Some("clerk"), Some("clerk"))"#);
+}
+
+#[tokio::test]
+async fn two_of_one_configuration_are_one() {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let built = || Sessions::builder(keyring.clone(), MemoryStore::new()).build().unwrap();
+    let inner = routes().hoop(SessionHoop::new(built()));
+    let service = Service::new(Router::new().hoop(SessionHoop::new(built())).hoop(marked).push(inner));
+    let response = TestClient::get("http://127.0.0.1/sign-in").send(&service).await;
+    assert_eq!(response.headers().get_all(header::SET_COOKIE).iter().count(), 1);
+}
+
+#[handler]
+async fn says_before(res: &mut Response) {
+    res.headers_mut().insert("x-outside", "stays".parse().unwrap());
+}
+
+#[tokio::test]
+async fn a_failed_commit_keeps_what_hoops_outside_have_said() {
+    let router = Router::new().hoop(says_before).push(routes().hoop(SessionHoop::new(sessions())));
+    let response = TestClient::get("http://127.0.0.1/large").send(&Service::new(router)).await;
+    assert_eq!(response.status_code, Some(StatusCode::INTERNAL_SERVER_ERROR));
+    assert_eq!(response.headers()["x-outside"], "stays");
 }
 
 #[tokio::test]

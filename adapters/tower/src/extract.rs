@@ -1,8 +1,8 @@
-//! What axum's handlers take: the session, a typed view of it, and a guard for who is signed in.
+//! What axum's handlers take: the session, views of it, and guards for who is signed in.
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
-use http::request::Parts;
-use waxseal_http::TypedData;
+use http::{Extensions, request::Parts};
+use waxseal_http::{CookieName, TypedData};
 
 use crate::SessionError;
 
@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     type Rejection = SessionError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
-        Self::of(Session::installed(parts.extensions.get())?).await
+        Self::required(Self::installed(parts.extensions.get()).await?)
     }
 }
 
@@ -46,6 +46,37 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
 
     /// `None` where nobody is signed in; an error where the store cannot tell.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SessionError> {
-        Self::optional(Session::installed(parts.extensions.get())?).await
+        Self::installed(parts.extensions.get()).await
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
+        Ok(Self(SignedIn::installed(parts.extensions.get()).await?))
+    }
+}
+
+impl<S: Send + Sync, N: CookieName> FromRequestParts<S> for Named<N> {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
+        Self::installed(parts.extensions.get())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SubjectSessions {
+    type Rejection = SessionError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionError> {
+        Self::installed(parts.extensions.get())
+    }
+}
+
+impl Session {
+    /// The session whose cookie has this name, for middlewares; handlers take [`Named`].
+    pub fn named(extensions: &Extensions, cookie: &str) -> Result<Self, SessionError> {
+        Self::installed_as(extensions.get(), cookie)
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
-use waxseal_http::{Session, SessionError, Sessions};
+use waxseal_http::{Installed, SessionError, Sessions, add_headers};
 
 /// Gives every request its session and saves it with the response.
 #[derive(Clone, Debug)]
@@ -57,19 +57,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // Inside another layer of the same sessions, that one commits, and once.
-        let outer = self.sessions.joined(request.extensions().get());
-        let nested = outer.is_some();
-        let session = outer.unwrap_or_else(|| self.sessions.open(request.headers()));
-        request.extensions_mut().insert(session.clone());
-        SessionFuture {
-            inner: self.inner.call(request),
-            sessions: self.sessions.clone(),
-            session,
-            nested,
-            answer: None,
-            commit: None,
-        }
+        let (installed, commits) = Installed::enter(&self.sessions, request.headers(), request.extensions().get());
+        request.extensions_mut().insert(installed.session().clone());
+        request.extensions_mut().insert(installed.clone());
+        SessionFuture { inner: self.inner.call(request), installed, commits, answer: None, commit: None }
     }
 }
 
@@ -80,9 +71,8 @@ pin_project! {
     pub struct SessionFuture<F, R, E> {
         #[pin]
         inner: F,
-        sessions: Sessions,
-        session: Session,
-        nested: bool,
+        installed: Installed,
+        commits: bool,
         answer: Option<Result<Response<R>, E>>,
         commit: Option<Commit>,
     }
@@ -101,7 +91,8 @@ where
             Some(commit) => commit,
             None => {
                 let mut answer = ready!(this.inner.poll(cx));
-                if *this.nested || this.sessions.commit_unused(this.session) {
+                // Inside another layer of the same cookie, that one commits, and once.
+                if !*this.commits || this.installed.sessions().commit_unused(this.installed.session()) {
                     return Poll::Ready(answer);
                 }
                 // A service that failed has no response of its own; what becomes of the error is a server error.
@@ -110,7 +101,7 @@ where
                     Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new()),
                 };
                 *this.answer = Some(answer);
-                this.commit.insert(Box::pin(commit(this.sessions.clone(), this.session.clone(), status, headers)))
+                this.commit.insert(Box::pin(commit(this.installed.clone(), status, headers)))
             }
         };
         let (committed, headers) = ready!(commit.as_mut().poll(cx));
@@ -120,18 +111,25 @@ where
 }
 
 async fn commit(
-    sessions: Sessions,
-    session: Session,
+    installed: Installed,
     status: StatusCode,
     mut headers: HeaderMap,
 ) -> (Result<(), SessionError>, HeaderMap) {
-    match sessions.commit(&session, status, &mut headers).await {
-        Ok(_) => (Ok(()), headers),
-        Err(error) => {
-            let mut headers = HeaderMap::new();
-            sessions.write_headers(&session, &mut headers);
-            (Err(error), headers)
+    let (sessions, session) = (installed.sessions(), installed.session());
+    let committed = match installed.failure(status) {
+        None => sessions.commit(session, status, &mut headers).await,
+        Some(error) => {
+            // As for a server error: what was recorded is discarded, but a sign-out counts.
+            let mut sent = HeaderMap::new();
+            let discarded = sessions.commit(session, StatusCode::INTERNAL_SERVER_ERROR, &mut sent).await;
+            headers = installed.failed_headers(&headers);
+            add_headers(&sent, &mut headers);
+            return (Err(discarded.err().unwrap_or(error)), headers);
         }
+    };
+    match committed {
+        Ok(_) => (Ok(()), headers),
+        Err(error) => (Err(error), installed.failed_headers(&headers)),
     }
 }
 

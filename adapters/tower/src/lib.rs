@@ -36,13 +36,13 @@ mod storage;
 #[cfg(feature = "axum")]
 pub use error::SessionError;
 #[cfg(feature = "axum")]
-pub use extract::{Session, SignedIn, Typed};
+pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
 pub use layer::{SessionFuture, SessionLayer, SessionService};
 #[cfg(feature = "tower-sessions-014")]
 pub use storage::v0_14::TowerSessionsStore as TowerSessionsStore014;
 #[cfg(feature = "tower-sessions-015")]
 pub use storage::v0_15::TowerSessionsStore as TowerSessionsStore015;
 pub use waxseal_http::{
-    self, CommitPolicy, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection, RootKey, RowId,
-    SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
+    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

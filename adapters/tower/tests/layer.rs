@@ -19,8 +19,8 @@ use http::{Request, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tower::{Service, ServiceBuilder, ServiceExt};
 use waxseal_tower::{
-    Keyring, MemoryStore, RootKey, Session, SessionError, SessionLayer, Sessions, SignedIn, Typed, TypedData,
-    waxseal_http,
+    CookieName, CookieOptions, Keyring, MemoryStore, Named, RootKey, Session, SessionError, SessionLayer, Sessions,
+    SignedIn, Typed, TypedData, waxseal_http,
 };
 
 #[derive(Default, Serialize, Deserialize)]
@@ -128,6 +128,69 @@ async fn a_layer_inside_another_of_the_same_sessions_joins_it() {
     assert_eq!(signed_in.headers().get_all(header::SET_COOKIE).iter().count(), 1);
     let cookie = cookie(&signed_in);
     assert_eq!(text(app.oneshot(request("/guarded", cookie.as_deref())).await.unwrap()).await, "ada");
+}
+
+struct Shop;
+struct Admin;
+
+impl CookieName for Shop {
+    const COOKIE_NAME: &str = "__Host-shop";
+}
+
+impl CookieName for Admin {
+    const COOKIE_NAME: &str = "__Host-admin";
+}
+
+#[tokio::test]
+async fn a_handler_can_name_either_of_two_sessions() {
+    async fn both(shop: Named<Shop>, admin: Named<Admin>, nearest: Session) -> Result<String, SessionError> {
+        shop.sign_in("customer")?;
+        admin.sign_in("clerk")?;
+        Ok(format!("{:?}", (shop.subject().await?, admin.subject().await?, nearest.subject().await?)))
+    }
+    async fn too_large(shop: Named<Shop>, admin: Named<Admin>) -> Result<(), SessionError> {
+        admin.sign_in("clerk")?;
+        shop.insert("large", "x".repeat(100_000))
+    }
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let named = |name| {
+        let cookie = CookieOptions::new().name(name);
+        Sessions::builder(keyring.clone(), MemoryStore::new()).cookie(cookie).build().unwrap()
+    };
+    let app = Router::new()
+        .route("/", get(both))
+        .route("/too-large", get(too_large))
+        .layer(SessionLayer::new(named("__Host-admin")))
+        .layer(SessionLayer::new(named("__Host-shop")));
+    let names = |response: &Response<Body>| {
+        let cookies = response.headers().get_all(header::SET_COOKIE).iter();
+        cookies.map(|cookie| cookie.to_str().unwrap().split('=').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let response = app.clone().oneshot(request("/", None)).await.unwrap();
+    assert_eq!(names(&response), ["__Host-admin", "__Host-shop"]);
+    assert_eq!(text(response).await, r#"(Some("customer"), Some("clerk"), Some("clerk"))"#);
+    // What the inner one has saved stays saved, and its cookie goes out.
+    let response = app.oneshot(request("/too-large", None)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(names(&response), ["__Host-admin"]);
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn two_of_one_configuration_are_one() {
+    async fn marked(request: Request<Body>, next: axum::middleware::Next) -> Response<Body> {
+        Session::named(request.extensions(), "__Host-session").unwrap().insert("seen", true).unwrap();
+        next.run(request).await
+    }
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let built = || Sessions::builder(keyring.clone(), MemoryStore::new()).build().unwrap();
+    let app = Router::new()
+        .route("/sign-in", get(sign_in))
+        .layer(SessionLayer::new(built()))
+        .layer(axum::middleware::from_fn(marked))
+        .layer(SessionLayer::new(built()));
+    let response = app.oneshot(request("/sign-in", None)).await.unwrap();
+    assert_eq!(response.headers().get_all(header::SET_COOKIE).iter().count(), 1);
 }
 
 #[tokio::test]

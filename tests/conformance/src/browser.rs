@@ -73,6 +73,14 @@ impl Browser {
         Response { status, headers, body, results }
     }
 
+    /// Visits one of the [`PAGES`](crate::PAGES) and ignores the cookie that comes back. Nothing where there are no extractors.
+    pub async fn visit(&self, path: &str) -> Option<Response> {
+        let cookie = self.cookie.as_ref().map(|value| format!("{}={value}", self.app.sessions.cookie_name()));
+        let cookies: Vec<HeaderValue> = cookie.iter().map(|cookie| cookie.parse().unwrap()).collect();
+        let (status, headers, body) = self.app.agent.visit(&cookies, path).await?;
+        Some(Response { status, headers, body, results: Vec::new() })
+    }
+
     /// The ticket in the cookie.
     pub fn ticket(&self, now: Timestamp) -> Ticket {
         let value = self.cookie.as_deref().unwrap();

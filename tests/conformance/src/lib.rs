@@ -15,7 +15,13 @@ pub mod rules;
 mod script;
 mod stores;
 
+/// The examples of `docs/testing.md` are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+pub struct TestingExamples;
+
 pub use app::{App, Bench, Framework, StoreKind};
 pub use browser::{Browser, Response};
+pub use frameworks::PAGES;
 pub use probe::{Calls, Probe};
 pub use script::{Gates, Reply, Step, interpret};

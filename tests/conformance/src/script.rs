@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
@@ -46,6 +47,10 @@ pub enum Step {
     Pause(String),
     /// The response's status.
     Status(u16),
+    /// Adds a header to the response.
+    Header(String, String),
+    /// Adds a cookie of the handler's own to the response, as the framework has it.
+    Cookie(String),
     /// The handler fails with this status, in the framework's own way.
     Fail(u16),
 }
@@ -55,7 +60,21 @@ pub enum Step {
 pub struct Reply {
     pub status: u16,
     pub failed: bool,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub cookies: Vec<String>,
     pub results: Vec<Json>,
+}
+
+impl Reply {
+    /// Adds its headers, and its cookies as headers, for frameworks that have them so.
+    pub fn write_headers(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        for name in &self.cookies {
+            headers.append(header::SET_COOKIE, HeaderValue::try_from(format!("{name}=own")).unwrap());
+        }
+    }
 }
 
 /// Where scripts wait for each other.
@@ -93,7 +112,7 @@ impl Gates {
 
 /// Runs a script on a session.
 pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Result<Reply, SessionError> {
-    let mut reply = Reply { status: 200, failed: false, results: Vec::new() };
+    let mut reply = Reply { status: 200, failed: false, headers: Vec::new(), cookies: Vec::new(), results: Vec::new() };
     for step in steps {
         let result = match step {
             Step::Get(key) => json!(session.get::<Json>(key).await?),
@@ -161,6 +180,14 @@ pub async fn interpret(session: &Session, steps: &[Step], gates: &Gates) -> Resu
             }
             Step::Status(status) => {
                 reply.status = *status;
+                Json::Null
+            }
+            Step::Header(name, value) => {
+                reply.headers.push((name.parse().unwrap(), value.parse().unwrap()));
+                Json::Null
+            }
+            Step::Cookie(name) => {
+                reply.cookies.push(name.clone());
                 Json::Null
             }
             Step::Fail(status) => {

@@ -38,6 +38,8 @@ macro_rules! suite {
             r08_no_increment_is_lost
             r08_a_lost_answer_does_not_count_twice
             r09_a_failing_store_is_503_never_a_logout
+            r09_no_extractor_takes_a_failing_store_for_nobody
+            r09_a_failed_commit_carries_nothing_of_the_handlers
             r09_a_failing_touch_fails_nothing
             r09_a_lost_answer_is_not_a_lost_session
             r10_reads_never_write_but_one_touch_per_interval
@@ -60,6 +62,7 @@ macro_rules! suite {
             r14_the_policy_can_be_to_commit_always
             r15_keys_rotate_without_a_logout
             r16_headers_go_with_the_session
+            r16_no_shared_cache_keeps_a_session_cookie
             r16_claims_travel_when_they_change
             r17_what_is_too_large_is_an_error_before_anything_is_written
             r17_data_up_to_the_default_bound_are_kept

@@ -9,7 +9,7 @@ use axum::{
 use http::StatusCode;
 use tokio::net::TcpListener;
 use waxseal_http::Sessions;
-use waxseal_tower::{Session, SessionError, SessionLayer};
+use waxseal_tower::{MaybeSignedIn, Session, SessionError, SessionLayer, SignedIn, SubjectSessions};
 
 use crate::{Gates, Step, frameworks::Socket, interpret};
 
@@ -23,7 +23,33 @@ async fn run(
     if reply.failed {
         return Ok(status.into_response());
     }
-    Ok((status, serde_json::to_vec(&reply.results).unwrap()).into_response())
+    let mut response = (status, serde_json::to_vec(&reply.results).unwrap()).into_response();
+    reply.write_headers(response.headers_mut());
+    Ok(response)
+}
+
+fn who(signed_in: Option<SignedIn>) -> String {
+    signed_in.map_or_else(|| "nobody".into(), |signed_in| signed_in.subject)
+}
+
+async fn guarded(signed_in: SignedIn) -> String {
+    signed_in.subject
+}
+
+async fn maybe(MaybeSignedIn(signed_in): MaybeSignedIn) -> String {
+    who(signed_in)
+}
+
+async fn optional(signed_in: Option<SignedIn>) -> String {
+    who(signed_in)
+}
+
+async fn result(signed_in: Result<SignedIn, SessionError>) -> String {
+    who(signed_in.ok())
+}
+
+async fn end_adas(_: SignedIn, sessions: SubjectSessions) -> Result<String, SessionError> {
+    Ok(sessions.revoke_all("ada").await?.to_string())
 }
 
 pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
@@ -31,6 +57,11 @@ pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
     let address = listener.local_addr().unwrap().to_string();
     let app = Router::new()
         .route("/", post(run))
+        .route("/signed-in", post(guarded))
+        .route("/maybe", post(maybe))
+        .route("/optional", post(optional))
+        .route("/result", post(result))
+        .route("/end-adas", post(end_adas))
         .layer(DefaultBodyLimit::disable())
         .layer(SessionLayer::new(sessions))
         .with_state(gates);

@@ -23,6 +23,10 @@ impl Engine {
 
 #[async_trait]
 impl Agent for Engine {
+    async fn visit(&self, _: &[HeaderValue], _: &str) -> Option<Raw> {
+        None
+    }
+
     async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw {
         let mut request = HeaderMap::new();
         for cookie in cookies {
@@ -30,11 +34,14 @@ impl Agent for Engine {
         }
         let session = self.sessions.open(&request);
         let failure = |error: &SessionError| (error.status(), error.public_message().as_bytes().to_vec());
+        let mut headers = HeaderMap::new();
         let (status, body) = match interpret(&session, steps, &self.gates).await {
-            Ok(reply) => (StatusCode::from_u16(reply.status).unwrap(), serde_json::to_vec(&reply.results).unwrap()),
+            Ok(reply) => {
+                reply.write_headers(&mut headers);
+                (StatusCode::from_u16(reply.status).unwrap(), serde_json::to_vec(&reply.results).unwrap())
+            }
             Err(error) => failure(&error),
         };
-        let mut headers = HeaderMap::new();
         match self.sessions.commit(&session, status, &mut headers).await {
             Ok(_) => (status, headers, body),
             Err(error) => {

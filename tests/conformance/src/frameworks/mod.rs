@@ -21,7 +21,14 @@ pub type Raw = (StatusCode, HeaderMap, Vec<u8>);
 #[async_trait]
 pub trait Agent: Send + Sync {
     async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw;
+
+    /// Asks one of [`PAGES`]. Nothing where there are no extractors.
+    async fn visit(&self, cookies: &[HeaderValue], path: &str) -> Option<Raw>;
 }
+
+/// Pages by what their handlers take: `SignedIn`, `MaybeSignedIn`, `Option<SignedIn>` and `Result<SignedIn, _>`, which say who is signed in
+/// or "nobody" (in Salvo the last two do not compile, and are pages like the second); and `SubjectSessions`, which ends ada's.
+pub const PAGES: [&str; 5] = ["/signed-in", "/maybe", "/optional", "/result", "/end-adas"];
 
 /// Sends over a socket of its own. The server stops when it is dropped.
 pub struct Socket {
@@ -44,10 +51,20 @@ impl Drop for Socket {
 #[async_trait]
 impl Agent for Socket {
     async fn send(&self, cookies: &[HeaderValue], steps: &[Step]) -> Raw {
+        self.post("/", cookies, steps).await
+    }
+
+    async fn visit(&self, cookies: &[HeaderValue], path: &str) -> Option<Raw> {
+        Some(self.post(path, cookies, &[]).await)
+    }
+}
+
+impl Socket {
+    async fn post(&self, path: &str, cookies: &[HeaderValue], steps: &[Step]) -> Raw {
         let stream = TcpStream::connect(&self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
-        let mut request = Request::post("/")
+        let mut request = Request::post(path)
             .header(header::HOST, &self.address)
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(serde_json::to_vec(steps).unwrap())))

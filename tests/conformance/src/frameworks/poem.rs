@@ -8,7 +8,7 @@ use poem::{
     web::{Data, Json},
 };
 use waxseal_http::Sessions;
-use waxseal_poem::{Session, SessionError, SessionMiddleware};
+use waxseal_poem::{MaybeSignedIn, Session, SessionError, SessionMiddleware, SignedIn, SubjectSessions};
 
 use crate::{Gates, Step, frameworks::Socket, interpret};
 
@@ -23,13 +23,51 @@ async fn run(
     if reply.failed {
         return Err(Error::from_status(status));
     }
-    Ok(poem::Response::builder().status(status).body(serde_json::to_vec(&reply.results).unwrap()))
+    let mut response = poem::Response::builder().status(status).body(serde_json::to_vec(&reply.results).unwrap());
+    reply.write_headers(response.headers_mut());
+    Ok(response)
+}
+
+fn who(signed_in: Option<SignedIn>) -> String {
+    signed_in.map_or_else(|| "nobody".into(), |signed_in| signed_in.subject)
+}
+
+#[handler]
+fn guarded(signed_in: SignedIn) -> String {
+    signed_in.subject
+}
+
+#[handler]
+fn maybe(MaybeSignedIn(signed_in): MaybeSignedIn) -> String {
+    who(signed_in)
+}
+
+#[handler]
+fn optional(signed_in: Option<SignedIn>) -> String {
+    who(signed_in)
+}
+
+#[handler]
+fn result(signed_in: poem::Result<SignedIn>) -> String {
+    who(signed_in.ok())
+}
+
+#[handler]
+async fn end_adas(_: SignedIn, sessions: SubjectSessions) -> poem::Result<String> {
+    Ok(sessions.revoke_all("ada").await?.to_string())
 }
 
 pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
-    let app = Route::new().at("/", post(run)).with(SessionMiddleware::new(sessions)).data(gates);
+    let routes = Route::new()
+        .at("/", post(run))
+        .at("/signed-in", post(guarded))
+        .at("/maybe", post(maybe))
+        .at("/optional", post(optional))
+        .at("/result", post(result))
+        .at("/end-adas", post(end_adas));
+    let app = routes.with(SessionMiddleware::new(sessions)).data(gates);
     let server = tokio::spawn(async move {
         Server::new_with_acceptor(acceptor).run(app).await.unwrap();
     });

@@ -104,6 +104,42 @@ pub async fn r16_headers_go_with_the_session(bench: &Bench) {
     assert_eq!(has(&failed, "vary"), Some(s("Cookie")));
 }
 
+/// Found in use: behind a stock Apache mod_cache the second visitor of a page that said `public` got the first one's session.
+pub async fn r16_no_shared_cache_keeps_a_session_cookie(bench: &Bench) {
+    let app = bench.app().await;
+    let header = |name: &str, value: &str| Header(s(name), s(value));
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let table: [Case; 9] = [
+        (&[("cache-control", "public, max-age=3600")], &["no-store"]),
+        (&[("cache-control", "max-age=3600"), ("cache-control", "immutable")], &["no-store"]),
+        (&[("cache-control", "private=\"set-cookie\", must-revalidate")], &["no-store"]),
+        (&[("cache-control", "no-cache=\"Set-Cookie\"")], &["no-store"]),
+        (&[("expires", "Wed, 21 Oct 2099 07:28:00 GMT")], &["no-store"]),
+        (&[("cdn-cache-control", "max-age=60"), ("surrogate-control", "max-age=60")], &["no-store"]),
+        (
+            &[("cache-control", "private, max-age=60"), ("cloudflare-cdn-cache-control", "public")],
+            &["private, max-age=60"],
+        ),
+        (&[("cache-control", "no-cache"), ("cache-control", "private")], &["no-cache", "private"]),
+        (&[("cache-control", "no-store")], &["no-store"]),
+    ];
+    for (lines, expected) in table {
+        for status in [200, 203, 301, 304, 404, 410] {
+            let steps = lines.iter().map(|(name, value)| header(name, value)).chain([insert("a", 1), Status(status)]);
+            let response = app.browser().send(&steps.collect::<Vec<_>>()).await;
+            assert_eq!((response.status.as_u16(), response.set_cookies().len()), (status, 1));
+            let said: Vec<_> = response.headers.get_all(header::CACHE_CONTROL).iter().collect();
+            assert_eq!(said, expected, "{lines:?} at {status}");
+            for name in ["expires", "surrogate-control", "cdn-cache-control", "cloudflare-cdn-cache-control"] {
+                assert!(!response.headers.contains_key(name), "{lines:?} at {status}");
+            }
+        }
+    }
+    // Without a cookie of ours the handler's word counts.
+    let read = app.browser().send(&[get("a"), header("cache-control", "public")]).await;
+    assert_eq!(read.headers[header::CACHE_CONTROL], "public");
+}
+
 pub async fn r16_claims_travel_when_they_change(bench: &Bench) {
     let app = bench.app_with(|builder| builder.claims(["role"])).await;
     let mut browser = app.browser();

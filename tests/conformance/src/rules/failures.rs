@@ -1,7 +1,7 @@
 //! What a failing store does: rule R9.
 
-use super::{get, insert, sign_in, signed_in};
-use crate::{Bench, Step::*};
+use super::{get, insert, is_dead, sign_in, signed_in};
+use crate::{Bench, PAGES, Step::*};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,47 @@ pub async fn r09_a_failing_store_is_503_never_a_logout(bench: &Bench) {
     assert_eq!(stranger.cookie, None);
     bench.probe.set_down(false);
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+}
+
+/// In Poem `Option<SignedIn>` was `None` while the store was down, for Poem drops the errors of what is optional.
+pub async fn r09_no_extractor_takes_a_failing_store_for_nobody(bench: &Bench) {
+    let app = bench.app().await;
+    let (browser, stranger) = (signed_in(&app, "ada").await, app.browser());
+    for path in PAGES {
+        bench.probe.set_down(true);
+        let response = browser.visit(path).await;
+        bench.probe.set_down(false);
+        let Some(response) = response else { return };
+        assert_eq!((response.status.as_u16(), response.set_cookies()), (503, vec![]), "{path}");
+        let nobody = stranger.visit(path).await.unwrap();
+        let guarded = path == "/signed-in" || path == "/end-adas";
+        assert_eq!(nobody.status, if guarded { 401 } else { 200 }, "{path}");
+        assert!(guarded || nobody.body == b"nobody", "{path}");
+        let known = browser.visit(path).await.unwrap();
+        let expected: &[u8] = if path == "/end-adas" { b"1" } else { b"ada" };
+        assert_eq!((known.status.as_u16(), known.body.as_slice()), (200, expected), "{path}");
+    }
+    assert!(is_dead(&browser).await);
+}
+
+/// In Salvo a handler's cookies are not among the response's headers, and went out beside the 503.
+pub async fn r09_a_failed_commit_carries_nothing_of_the_handlers(bench: &Bench) {
+    let app = bench.app().await;
+    let browser = signed_in(&app, "ada").await;
+    let claims = [Cookie("basket".into()), Header("x-claim".into(), "saved".into()), Status(201)];
+    let large = insert("large", "x".repeat(70_000));
+    for (status, down, write) in [(503, true, insert("a", 2)), (503, true, sign_in("bob")), (500, false, large)] {
+        bench.probe.set_down(down);
+        let response = browser.peek(&[&[write], &claims[..]].concat()).await;
+        bench.probe.set_down(false);
+        assert_eq!(response.status, status);
+        assert_eq!(response.set_cookies(), [""; 0]);
+        assert!(!response.headers.contains_key("x-claim"));
+        assert_eq!(response.results, [(); 0].map(|()| json!(null)));
+    }
+    let response = browser.peek(&[&[insert("a", 2)], &claims[..]].concat()).await;
+    assert_eq!((response.status.as_u16(), response.set_cookies()), (201, vec!["basket=own"]));
+    assert_eq!(response.headers["x-claim"], "saved");
 }
 
 pub async fn r09_a_failing_touch_fails_nothing(bench: &Bench) {
