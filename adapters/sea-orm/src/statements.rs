@@ -84,19 +84,22 @@ impl Statements {
         self.sql(&format!("{LOAD} id IN ({})", vec!["?"; count].join(", ")))
     }
 
-    /// Leaves `count` tombstones. The values of each: id, data, seen_at, expires_at.
+    /// Leaves `count` tombstones. The values of each: id, created_at, data, seen_at, expires_at.
     pub(crate) fn end_many(&self, count: usize) -> String {
-        let rows = vec!["(?, 0, NULL, NULL, 0, 0, ?, ?, ?)"; count].join(", ");
-        let (conflict, new) = match self.backend {
-            DbBackend::MySql => ("ON DUPLICATE KEY UPDATE", ["VALUES(data)", "VALUES(seen_at)", "VALUES(expires_at)"]),
-            _ => ("ON CONFLICT (id) DO UPDATE SET", ["excluded.data", "excluded.seen_at", "excluded.expires_at"]),
+        let rows = vec!["(?, 0, NULL, NULL, ?, 0, ?, ?, ?)"; count].join(", ");
+        let changed = ["created_at", "data", "seen_at", "expires_at"].map(|column| match self.backend {
+            DbBackend::MySql => format!("{column} = VALUES({column})"),
+            _ => format!("{column} = excluded.{column}"),
+        });
+        let conflict = match self.backend {
+            DbBackend::MySql => "ON DUPLICATE KEY UPDATE",
+            _ => "ON CONFLICT (id) DO UPDATE SET",
         };
-        let [data, seen_at, expires_at] = new;
         self.sql(&format!(
             "INSERT INTO {{table}} \
              (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} \
-             {conflict} generation = 0, subject = NULL, label = NULL, \
-             data = {data}, seen_at = {seen_at}, expires_at = {expires_at}"
+             {conflict} generation = 0, subject = NULL, label = NULL, {}",
+            changed.join(", ")
         ))
     }
 

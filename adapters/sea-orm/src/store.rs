@@ -167,7 +167,8 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let values = ids.iter().flat_map(|id| std::iter::once(key(*id)).chain(tombstone(now)));
+        let ended_at = integer(now.unix_ms());
+        let values = ids.iter().flat_map(|id| [key(*id), ended_at.clone()].into_iter().chain(tombstone(now)));
         self.execute(&self.statements.end_many(ids.len()), values).await.map(drop).map_err(written)
     }
 
@@ -273,7 +274,10 @@ fn tombstone(now: Timestamp) -> [Value; 3] {
 fn found(row: &QueryResult) -> Result<Found, StoreError> {
     let generation = unsigned(row, 1)?;
     if generation == ENDED {
-        return Ok(Found::Ended(seconds(row, 6)?));
+        // `seen_at` is the second of the end; `created_at` has its milliseconds too where `end_many` left the tombstone.
+        let (second, exact) = (seconds(row, 6)?, Timestamp::from_unix_ms(unsigned(row, 4)?));
+        let same = exact.unix_seconds() == second.unix_seconds();
+        return Ok(Found::Ended(if same { exact } else { second }));
     }
     Ok(Found::Session(Row { data: column(row, 8)?, ..listed(row)? }))
 }

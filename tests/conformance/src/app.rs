@@ -82,6 +82,10 @@ impl Bench {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
+    pub fn advance_ms(&self, milliseconds: u64) {
+        self.clock.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
     fn timed(&self, builder: SessionsBuilder) -> SessionsBuilder {
         let clock = self.clock.clone();
         builder.clock(move || Timestamp::from_unix_ms(clock.load(Ordering::SeqCst)))

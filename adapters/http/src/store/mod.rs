@@ -53,7 +53,7 @@ pub const TOMBSTONE_S: u64 = 600;
 pub enum Found {
     /// A session, live or expired.
     Session(Row),
-    /// A tombstone: the session was ended or renewed at this time (whole seconds), less than [`TOMBSTONE_S`] ago. It holds no
+    /// A tombstone: the session was ended or renewed at this time (whole seconds, but for [`Store::end_many`]), less than [`TOMBSTONE_S`] ago. It holds no
     /// data and no subject.
     Ended(Timestamp),
 }
@@ -187,7 +187,8 @@ pub trait Store: Send + Sync + 'static {
     /// time, and inserts `new`. `false` where the old row was not so: nothing was written.
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError>;
 
-    /// Ends sessions: afterwards each id has a tombstone of `now`, also where there was no row. One statement.
+    /// Ends sessions: afterwards each id has a tombstone of `now`, also where there was no row. Its milliseconds count. One
+    /// statement.
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes at most `limit` rows whose idle expiry has come, and tombstones whose time has; tells how many.

@@ -139,14 +139,14 @@ pub async fn r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused(bench: 
         async move { browser.peek(&[Pause("checked".into()), sign_in("ada")]).await }
     });
     app.gates.reached("checked", 1).await;
-    bench.advance(1);
+    bench.advance_ms(1);
     assert_eq!(app.sessions.revoke_all("ada").await.unwrap(), 1);
     app.gates.release("checked", 1);
     let response = late.await.unwrap();
     assert_eq!((response.status.as_u16(), response.set_cookies().len()), (401, 0));
     assert!(app.sessions.list("ada").await.unwrap().is_empty());
     assert!(is_dead(&device).await);
-    bench.advance(1);
+    bench.advance_ms(1);
     device.run(&[sign_in("ada")]).await;
     assert_eq!(device.run(&[Subject]).await, [json!("ada")], "signed in again");
     let results = device.run(&[sign_in("ada"), RevokeOthers]).await;

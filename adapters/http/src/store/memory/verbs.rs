@@ -192,7 +192,7 @@ impl Store for MemoryStore {
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        let at = now.plus_seconds(0);
+        let at = now;
         for id in self.end_present(ids, at) {
             self.end_absent(id, at, now);
         }
