@@ -40,7 +40,7 @@ impl Sessions {
 
     /// Saves what the request did to its session and adds the response's headers: `Set-Cookie`, `Cache-Control`, `Vary`.
     ///
-    /// `status` is the response's: see [`CommitPolicy`]. On an error nothing was saved (but what [`Session::save`] had saved
+    /// `status` is the response's: see [`CommitPolicy`](crate::CommitPolicy). On an error nothing was saved (but what [`Session::save`] had saved
     /// before); the response must then not claim success: answer with [`SessionError::status`] and pass the headers of *that*
     /// response to [`write_headers`](Self::write_headers).
     pub async fn commit(
