@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     Data, DecodeError, KeyId, Nonce, OpenError, Protection, SealError, Secret, Timestamp, encoding,
     envelope::{self, Keys},
-    ticket::MAX_SUBJECT_BYTES,
+    subject::MAX_SUBJECT_BYTES,
 };
 
 /// The id of a row: a UUID of version 7 (RFC 9562, 5.7) whose random bits are derived one-way from the session secret.

@@ -9,10 +9,8 @@ use crate::{
     data::{WireData, WireDataOwned},
     encoding,
     envelope::{self, Keys, MAX_NAME_BYTES},
+    subject::{SubjectError, check_subject},
 };
-
-/// The longest subject, in bytes.
-pub const MAX_SUBJECT_BYTES: usize = 255;
 
 /// A cookie value is refused unread beyond this many characters: browsers keep 4096 bytes with name and attributes
 /// (RFC 6265bis, 5.6).
@@ -77,34 +75,6 @@ impl From<OpenError> for TicketError {
             OpenError::Forged => Self::Forged,
             OpenError::Malformed | OpenError::NoRowKeys => Self::Malformed,
         }
-    }
-}
-
-/// Why a subject was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SubjectError {
-    /// It is empty: leave it out for a session that is nobody's.
-    #[error("the subject is empty")]
-    Empty,
-    /// It is longer than [`MAX_SUBJECT_BYTES`].
-    #[error("the subject is {0} bytes long; at most {MAX_SUBJECT_BYTES} are allowed: use a user id, not a document")]
-    TooLong(usize),
-    /// It begins or ends with white space or has a control character, which databases compare and keep differently.
-    #[error("the subject begins or ends with white space or has a control character; use a plain user id")]
-    Unclean,
-}
-
-/// Whether `subject` can be one: 1 to 255 bytes, no control characters, no white space around it.
-pub fn check_subject(subject: &str) -> Result<(), SubjectError> {
-    if subject.is_empty() {
-        Err(SubjectError::Empty)
-    } else if subject.len() > MAX_SUBJECT_BYTES {
-        Err(SubjectError::TooLong(subject.len()))
-    } else if subject.trim().len() != subject.len() || subject.chars().any(char::is_control) {
-        Err(SubjectError::Unclean)
-    } else {
-        Ok(())
     }
 }
 
@@ -412,15 +382,5 @@ mod tests {
         ticket.expires_after_s = u64::MAX;
         assert!(!ticket.idle_expired(Timestamp::from_unix_ms(u64::MAX - 1000)));
         assert!(ticket.deadline() >= ticket.created_at());
-    }
-
-    #[test]
-    fn subjects_that_databases_would_confuse_are_refused() {
-        assert_eq!(check_subject(""), Err(SubjectError::Empty));
-        assert_eq!(check_subject(&"x".repeat(256)), Err(SubjectError::TooLong(256)));
-        for unclean in ["ada ", " ada", "a\0da", "a\nda"] {
-            assert_eq!(check_subject(unclean), Err(SubjectError::Unclean));
-        }
-        assert_eq!(check_subject(&"é".repeat(127)), Ok(()));
     }
 }

@@ -4,6 +4,7 @@
 //! store, `devices` the subject's other sessions.
 
 mod devices;
+mod end;
 mod info;
 mod load;
 mod record;

@@ -11,18 +11,13 @@ use std::{
 
 use http::HeaderValue;
 use tokio::sync::OwnedMutexGuard;
-use waxseal_core::{Changes, Data, RowId, Ticket};
+use waxseal_core::{Changes, Data, Ticket};
 
 use crate::{
-    Outcome, Session, SessionError, Store, StoreError,
+    Outcome, Session, SessionError, Store,
     engine::Keeping,
     queue::Turn,
-    session::{
-        Behind, Live, Renewal, State,
-        load::Loaded,
-        settle::{Settled, Unsettled},
-        statement::Statement,
-    },
+    session::{Behind, Live, Renewal, State, load::Loaded, statement::Statement},
     subjects, wait,
 };
 
@@ -250,7 +245,7 @@ impl Session {
     }
 
     /// Runs a statement, and records what it led to, to its end. Gives back what is held where the request is still there.
-    async fn execute(
+    pub(super) async fn execute(
         &self,
         hold: Hold,
         statement: Statement,
@@ -295,44 +290,6 @@ impl Session {
         Ok(true)
     }
 
-    /// Finds out what a statement did whose answer is an error; an error where it did nothing, or where nobody knows.
-    async fn settle(
-        &self,
-        store: &Arc<dyn Store>,
-        statement: &Statement,
-        landing: &Option<(Landed, Recorded)>,
-        error: StoreError,
-    ) -> Result<(), SessionError> {
-        let (Some(trace), Some((landed, recorded))) = (statement.trace(), landing) else { return Err(error.into()) };
-        match trace.settle(store, &error).await {
-            Settled::Landed => return Ok(()),
-            Settled::NotLanded => {}
-            Settled::Unknown => {
-                let landed = landed.clone();
-                self.state().unsettled = Some(Box::new(Unsettled { trace, landed, recorded: recorded.clone() }));
-            }
-        }
-        Err(error.into())
-    }
-
-    /// Finds out what an earlier save of this request did, before it is tried again: what landed is not done twice.
-    async fn settle_unsettled(&self) -> Result<(), SessionError> {
-        let Some(unsettled) = self.state().unsettled.take() else { return Ok(()) };
-        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(()) };
-        match self.wait(unsettled.trace.look(store.as_ref())).await? {
-            Settled::Landed => {
-                let Unsettled { landed, recorded, .. } = *unsettled;
-                self.land(landed, &recorded);
-                Ok(())
-            }
-            Settled::NotLanded => Ok(()),
-            Settled::Unknown => {
-                self.state().unsettled = Some(unsettled);
-                Err(StoreError::unknown("an earlier save of this request is not settled yet").into())
-            }
-        }
-    }
-
     /// Undoes a sign-in whose subject's sessions were all ended since its request began.
     async fn check_sign_in(
         &self,
@@ -355,7 +312,7 @@ impl Session {
     }
 
     /// Records what landed.
-    fn land(&self, landed: Landed, recorded: &Recorded) {
+    pub(super) fn land(&self, landed: Landed, recorded: &Recorded) {
         let now = self.0.engine.now();
         let mut state = self.state();
         recorded.settle(&mut state);
@@ -386,56 +343,6 @@ impl Session {
             state.cookie = None;
         }
         Outcome::Gone
-    }
-
-    /// Ends the session, and whatever else the request has a cookie for, and removes the cookie.
-    async fn end(&self, hold: Hold) -> Result<(Hold, Outcome), SessionError> {
-        let engine = &self.0.engine;
-        let replaced = self.state().replaced.as_ref().map(Ticket::row_id);
-        let ids: Vec<RowId> = replaced.into_iter().chain(self.tickets().iter().map(Ticket::row_id)).collect();
-        let epoch = self.state().epoch;
-        let (hold, is_there) = if ids.is_empty() {
-            (hold, self.cookie_presented())
-        } else {
-            let statement = Statement::End { ids, now: engine.now() };
-            let (hold, ended) = self.execute(hold, statement, None).await?;
-            ended?;
-            (hold, true)
-        };
-        let mut state = self.state();
-        // A clone that signed out meanwhile asks for another end.
-        state.ending = state.epoch != epoch && state.ending;
-        state.behind = Behind::Nothing;
-        state.replaced = None;
-        state.ended = true;
-        state.outdate();
-        if !is_there {
-            return Ok((hold, Outcome::Unchanged));
-        }
-        state.cookie = Some(engine.cookie.removal());
-        Ok((hold, Outcome::Destroyed))
-    }
-
-    /// The rows of the request's other tickets.
-    fn others(&self) -> Vec<RowId> {
-        let state = self.state();
-        if state.ended {
-            return Vec::new();
-        }
-        let chosen = state.chosen;
-        self.tickets().iter().enumerate().filter(|(index, _)| *index != chosen).map(|(_, t)| t.row_id()).collect()
-    }
-
-    /// Ends the sessions of the request's other tickets after a sign-in: somebody may have planted them.
-    async fn end_others(&self) {
-        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return };
-        let others = self.others();
-        if others.is_empty() {
-            return;
-        }
-        if let Err(error) = store.end_many(&others, self.0.engine.now()).await {
-            tracing::error!(row_ids = ?others, %error, "other presented sessions not ended at sign-in");
-        }
     }
 }
 

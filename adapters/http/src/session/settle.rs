@@ -5,8 +5,12 @@ use std::{sync::Arc, time::Duration};
 use waxseal_core::RowId;
 
 use crate::{
-    Found, Row, Store, StoreError,
-    session::save::{Landed, Recorded},
+    Found, Row, Session, SessionError, Store, StoreError,
+    engine::Keeping,
+    session::{
+        save::{Landed, Recorded},
+        statement::Statement,
+    },
 };
 
 /// The waits between the questions, in milliseconds: a COMMIT whose connection broke can become visible some hundred
@@ -92,5 +96,45 @@ impl Trace {
             }
         }
         settled
+    }
+}
+
+impl Session {
+    /// Finds out what a statement did whose answer is an error; an error where it did nothing, or where nobody knows.
+    pub(super) async fn settle(
+        &self,
+        store: &Arc<dyn Store>,
+        statement: &Statement,
+        landing: &Option<(Landed, Recorded)>,
+        error: StoreError,
+    ) -> Result<(), SessionError> {
+        let (Some(trace), Some((landed, recorded))) = (statement.trace(), landing) else { return Err(error.into()) };
+        match trace.settle(store, &error).await {
+            Settled::Landed => return Ok(()),
+            Settled::NotLanded => {}
+            Settled::Unknown => {
+                let landed = landed.clone();
+                self.state().unsettled = Some(Box::new(Unsettled { trace, landed, recorded: recorded.clone() }));
+            }
+        }
+        Err(error.into())
+    }
+
+    /// Finds out what an earlier save of this request did, before it is tried again: what landed is not done twice.
+    pub(super) async fn settle_unsettled(&self) -> Result<(), SessionError> {
+        let Some(unsettled) = self.state().unsettled.take() else { return Ok(()) };
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(()) };
+        match self.wait(unsettled.trace.look(store.as_ref())).await? {
+            Settled::Landed => {
+                let Unsettled { landed, recorded, .. } = *unsettled;
+                self.land(landed, &recorded);
+                Ok(())
+            }
+            Settled::NotLanded => Ok(()),
+            Settled::Unknown => {
+                self.state().unsettled = Some(unsettled);
+                Err(StoreError::unknown("an earlier save of this request is not settled yet").into())
+            }
+        }
     }
 }

@@ -1,0 +1,61 @@
+//! Ending: what a request presents is ended in one statement, and its cookie removed.
+
+use waxseal_core::{RowId, Ticket};
+
+use crate::{
+    Outcome, Session, SessionError,
+    engine::Keeping,
+    session::{Behind, save::Hold, statement::Statement},
+};
+
+impl Session {
+    /// Ends the session, and whatever else the request has a cookie for, and removes the cookie.
+    pub(super) async fn end(&self, hold: Hold) -> Result<(Hold, Outcome), SessionError> {
+        let engine = &self.0.engine;
+        let replaced = self.state().replaced.as_ref().map(Ticket::row_id);
+        let ids: Vec<RowId> = replaced.into_iter().chain(self.tickets().iter().map(Ticket::row_id)).collect();
+        let epoch = self.state().epoch;
+        let (hold, is_there) = if ids.is_empty() {
+            (hold, self.cookie_presented())
+        } else {
+            let statement = Statement::End { ids, now: engine.now() };
+            let (hold, ended) = self.execute(hold, statement, None).await?;
+            ended?;
+            (hold, true)
+        };
+        let mut state = self.state();
+        // A clone that signed out meanwhile asks for another end.
+        state.ending = state.epoch != epoch && state.ending;
+        state.behind = Behind::Nothing;
+        state.replaced = None;
+        state.ended = true;
+        state.outdate();
+        if !is_there {
+            return Ok((hold, Outcome::Unchanged));
+        }
+        state.cookie = Some(engine.cookie.removal());
+        Ok((hold, Outcome::Destroyed))
+    }
+
+    /// The rows of the request's other tickets.
+    fn others(&self) -> Vec<RowId> {
+        let state = self.state();
+        if state.ended {
+            return Vec::new();
+        }
+        let chosen = state.chosen;
+        self.tickets().iter().enumerate().filter(|(index, _)| *index != chosen).map(|(_, t)| t.row_id()).collect()
+    }
+
+    /// Ends the sessions of the request's other tickets after a sign-in: somebody may have planted them.
+    pub(super) async fn end_others(&self) {
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return };
+        let others = self.others();
+        if others.is_empty() {
+            return;
+        }
+        if let Err(error) = store.end_many(&others, self.0.engine.now()).await {
+            tracing::error!(row_ids = ?others, %error, "other presented sessions not ended at sign-in");
+        }
+    }
+}
