@@ -138,19 +138,28 @@ export class Edge {
 
   /** Opens the session cookie of a `Cookie` header (`null` where there is none), synchronously and with no call anywhere. */
   open(cookieHeader: string | null | undefined): Opened {
+    if (!cookieHeader) return { ok: false, reason: "absent" };
+    const opened = this.#first(cookieHeader);
+    if (opened.ok || !cookieHeader.includes(", ")) return opened;
+    // Perhaps a runtime has joined several lines. What only this reading finds may also be a part of another cookie's value, which a
+    // sibling domain can set: the application, which sees the lines, decides.
+    const joined = this.#first(cookieHeader.replaceAll(", ", "; "));
+    return joined.ok ? { ...joined, state: "stale" } : opened;
+  }
+
+  /** The first authentic ticket of a header. */
+  #first(header: string): Opened {
     let refusal = 0;
     let tried = 0;
-    if (cookieHeader) {
-      const now = this.#clock();
-      for (let at = find(cookieHeader, this.#pair, 0); at >= 0; at = find(cookieHeader, this.#pair, at)) {
-        const value = valueAt(cookieHeader, at);
-        const code = this.#open(value, now);
-        tried++;
-        if (code > 0) return this.#ticket(value, cookieHeader, at, tried, now);
-        // Of several refusals the one that was nearest to a ticket.
-        refusal = Math.min(refusal, code);
-        if (tried === MAX_CANDIDATES) break;
-      }
+    const now = this.#clock();
+    for (let at = find(header, this.#pair, 0); at >= 0; at = find(header, this.#pair, at)) {
+      const value = valueAt(header, at);
+      const code = this.#open(value, now);
+      tried++;
+      if (code > 0) return this.#ticket(value, header, at, tried, now);
+      // Of several refusals the one that was nearest to a ticket.
+      refusal = Math.min(refusal, code);
+      if (tried === MAX_CANDIDATES) break;
     }
     return { ok: false, reason: tried === 0 ? "absent" : (REFUSALS[-refusal] as TicketRefusal) };
   }
