@@ -46,7 +46,7 @@ impl fmt::Debug for KeyId {
 }
 
 /// Why a key was refused. No message shows any of the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// There is no key at all.
@@ -96,6 +96,13 @@ pub enum KeyError {
         /// Which key, counted from 1.
         number: usize,
     },
+}
+
+/// As `Display`: a `main` that returns an error shows it by `Debug`.
+impl core::fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
 }
 
 /// A root key, from which every key of a [`Keyring`](crate::Keyring) is derived. Wiped from memory when dropped.
@@ -247,6 +254,11 @@ mod tests {
         for text in ["short", "a+b/", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"] {
             let error = RootKey::parse(text, 3).unwrap_err().to_string();
             assert!(error.contains("openssl rand") && error.contains("key 3"), "{error}");
+            assert_eq!(
+                alloc::format!("{:?}", RootKey::parse(text, 3).unwrap_err()),
+                error,
+                "what a failing `main` shows"
+            );
             assert!(!error.contains(text), "{error}");
         }
     }

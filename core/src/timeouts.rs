@@ -26,7 +26,7 @@ pub struct Timeouts {
 }
 
 /// Why timeouts were refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TimeoutsError {
     /// A timeout is under one second.
@@ -57,6 +57,13 @@ pub enum TimeoutsError {
         /// The option that sets the bound.
         option: &'static str,
     },
+}
+
+/// As `Display`: a `main` that returns an error shows it by `Debug`.
+impl core::fmt::Debug for TimeoutsError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
 }
 
 impl Default for Timeouts {

@@ -52,7 +52,7 @@ pub enum OlderRows {
 }
 
 /// Options that cannot work.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The timeouts.
@@ -67,6 +67,13 @@ pub enum ConfigError {
     /// In stateless mode the claims are the data.
     #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]
     StatelessClaims,
+}
+
+/// As `Display`: a `main` that returns an error shows it by `Debug`.
+impl core::fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
 }
 
 /// Sets up [`Sessions`]. Every option has a default that is safe for production.

@@ -33,7 +33,7 @@ pub struct CookieOptions {
 }
 
 /// Cookie options that browsers would refuse or that contradict each other.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CookieError {
     /// The name is empty, too long or has characters that a cookie name cannot have (RFC 6265, 4.1.1).
@@ -56,6 +56,13 @@ pub enum CookieError {
     /// The domain is empty or has characters that no domain has.
     #[error("{0:?} cannot be a cookie's domain; give it like `example.com`")]
     Domain(String),
+}
+
+/// As `Display`: a `main` that returns an error shows it by `Debug`.
+impl core::fmt::Debug for CookieError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
 }
 
 impl Default for CookieOptions {
