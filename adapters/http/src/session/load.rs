@@ -78,7 +78,18 @@ impl Session {
             }
             _ => {
                 let ids: Vec<_> = tickets.iter().map(Ticket::row_id).collect();
-                let found = self.wait(store.load_many(&ids)).await??;
+                let found = match self.wait(store.load_many(&ids)).await? {
+                    Ok(found) => found,
+                    // One damaged row must not hide the others.
+                    Err(StoreError::Damaged(_)) => {
+                        let mut loaded = Vec::with_capacity(ids.len());
+                        for ticket in tickets.iter() {
+                            loaded.push(self.load_ticket(store, ticket).await);
+                        }
+                        return Ok(loaded);
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 Ok(tickets.iter().zip(found).map(|(ticket, found)| engine.decide(ticket, found)).collect())
             }
         }

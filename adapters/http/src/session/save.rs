@@ -291,7 +291,7 @@ impl Session {
     }
 
     /// Undoes a sign-in whose subject's sessions were all ended since its request began.
-    async fn check_sign_in(
+    pub(super) async fn check_sign_in(
         &self,
         store: &Arc<dyn Store>,
         landed: &Landed,

@@ -127,6 +127,7 @@ impl Session {
         match self.wait(unsettled.trace.look(store.as_ref())).await? {
             Settled::Landed => {
                 let Unsettled { landed, recorded, .. } = *unsettled;
+                self.wait(self.check_sign_in(store, &landed, &recorded)).await??;
                 self.land(landed, &recorded);
                 Ok(())
             }
