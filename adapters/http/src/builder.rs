@@ -6,9 +6,10 @@ use http::StatusCode;
 use waxseal_core::{Keyring, Protection, Timeouts, TimeoutsError};
 
 use crate::{
-    Clock, CookieError, CookieOptions, Sessions, Store, SystemClock,
+    Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
     engine::{Engine, Keeping},
     queue::Queues,
+    time::Time,
 };
 
 /// Data over this size are refused unless the bound is raised, in bytes encoded.
@@ -64,6 +65,14 @@ pub enum ConfigError {
     /// A signed ticket is readable, and in stateless mode it holds all data.
     #[error("stateless sessions keep all data in the cookie, so it must be sealed; use a store to have signed cookies")]
     StatelessSigned,
+    /// A bound of no sessions would let nobody sign in.
+    #[error(
+        "a subject must be allowed at least one session; `max_sessions_per_subject(0, …)` would let nobody sign in"
+    )]
+    NoSessions,
+    /// Sessions are counted by their rows.
+    #[error("stateless sessions cannot be counted; use a store to have `max_sessions_per_subject`")]
+    StatelessLimit,
     /// In stateless mode the claims are the data.
     #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]
     StatelessClaims,
@@ -95,7 +104,8 @@ pub struct SessionsBuilder {
     max_wait: Duration,
     max_data_bytes: usize,
     commit_policy: CommitPolicy,
-    clock: Box<dyn Clock>,
+    max_sessions: Option<(u32, OverLimit)>,
+    time: Time,
 }
 
 impl SessionsBuilder {
@@ -118,7 +128,8 @@ impl SessionsBuilder {
             max_wait: MAX_WAIT,
             max_data_bytes: MAX_DATA_BYTES,
             commit_policy: CommitPolicy::default(),
-            clock: Box::new(SystemClock),
+            max_sessions: None,
+            time: Time::of_the_machine(),
         }
     }
 
@@ -216,9 +227,26 @@ impl SessionsBuilder {
         self
     }
 
-    /// Where the time comes from. Default: the operating system. For tests.
+    /// How many sessions a subject may have, and what happens at a sign-in that makes one too many. Default: any number.
+    ///
+    /// Sign-ins of one subject are counted one after the other, on all nodes that share the database. With [`OverLimit::Refuse`], one
+    /// too many is [`SessionError::TooManySessions`](crate::SessionError::TooManySessions): call
+    /// [`Session::save`](crate::Session::save) after `sign_in` to handle it; otherwise the response is a 403.
+    pub fn max_sessions_per_subject(mut self, max: u32, over: OverLimit) -> Self {
+        self.max_sessions = Some((max, over));
+        self
+    }
+
+    /// Where the time comes from. Default: the database where nodes share one, else the operating system. For tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Box::new(clock);
+        self.time = Time::given(Box::new(clock));
+        self
+    }
+
+    /// This node's own clock, which the database's time corrects. For tests of clocks that are wrong.
+    #[doc(hidden)]
+    pub fn node_clock(mut self, clock: impl Clock) -> Self {
+        self.time = Time::of_a_node(Box::new(clock));
         self
     }
 
@@ -233,7 +261,11 @@ impl SessionsBuilder {
         let max_idle = self.max_idle_timeout.unwrap_or(self.idle_timeout.max(self.max_lifetime.unwrap_or_default()));
         let timeouts =
             Timeouts::new(self.idle_timeout, self.lifetime, touch_interval)?.with_maxima(max_idle, max_lifetime)?;
+        if matches!(self.max_sessions, Some((0, _))) {
+            return Err(ConfigError::NoSessions);
+        }
         let keeping = match self.store {
+            None if self.max_sessions.is_some() => return Err(ConfigError::StatelessLimit),
             Some(store) => Keeping::Rows { store, protection: self.row_protection, claims: self.claims },
             None if self.cookie_protection == Protection::Signed => return Err(ConfigError::StatelessSigned),
             None if !self.claims.is_empty() => return Err(ConfigError::StatelessClaims),
@@ -250,7 +282,8 @@ impl SessionsBuilder {
             max_data_bytes: self.max_data_bytes,
             max_wait: self.max_wait,
             commit_policy: self.commit_policy,
-            clock: self.clock,
+            max_sessions: self.max_sessions,
+            time: self.time,
             queues: Queues::new(),
             in_flight: Engine::in_flight(),
         })))

@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use waxseal_core::{Data, Keyring, Nonce, Protection, RowId, Secret, Terms, Ticket, Timeouts, Timestamp};
 
 use crate::{
-    Clock, CommitPolicy, CookieOptions, OlderRows, Row, SessionError, SessionInfo, Store, Touch, queue::Queues,
-    session::Live,
+    CommitPolicy, CookieOptions, Limit, OlderRows, OverLimit, Row, SessionError, SessionInfo, Store, Touch,
+    queue::Queues, session::Live, subjects, time::Time,
 };
 
 /// How many statements that change something may be under way at once, in all. Those that their requests have given up are among
@@ -30,7 +30,8 @@ pub(crate) struct Engine {
     pub(crate) max_data_bytes: usize,
     pub(crate) max_wait: Duration,
     pub(crate) commit_policy: CommitPolicy,
-    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) max_sessions: Option<(u32, OverLimit)>,
+    pub(crate) time: Time,
     pub(crate) queues: Arc<Queues>,
     pub(crate) in_flight: Arc<Semaphore>,
 }
@@ -49,7 +50,7 @@ impl Engine {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.time.now()
     }
 
     pub(crate) fn store(&self, asked: &'static str) -> Result<&Arc<dyn Store>, SessionError> {
@@ -57,6 +58,25 @@ impl Engine {
             Keeping::Rows { store, .. } => Ok(store),
             Keeping::Stateless => Err(SessionError::Stateless(asked)),
         }
+    }
+
+    /// To be awaited before the time matters: the store tells it.
+    pub(crate) async fn ready(&self) -> Result<(), SessionError> {
+        match &self.keeping {
+            Keeping::Rows { store, .. } => Ok(self.time.ensure(store.as_ref()).await?),
+            Keeping::Stateless => Ok(()),
+        }
+    }
+
+    /// Whether a save must issue the cookie again, so that it names the newest generation.
+    pub(crate) fn always_reissues(&self) -> bool {
+        matches!(&self.keeping, Keeping::Rows { store, .. } if store.may_be_behind())
+    }
+
+    /// The bound on a subject's sessions.
+    pub(crate) fn limit(&self, subject: &str) -> Option<Limit> {
+        let lock = subjects::lock(subject);
+        self.max_sessions.map(|(sessions, over)| Limit { sessions, over, lock })
     }
 
     // --- Times -------------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,13 @@ pub enum SessionError {
     /// The route is not behind the adapter's middleware.
     #[error("this route has no session: put the session middleware around it")]
     NotInstalled,
+    /// The subject has as many sessions as
+    /// [`max_sessions_per_subject`](crate::SessionsBuilder::max_sessions_per_subject) allows. Nobody is signed in.
+    #[error("the user has {max} sessions, as many as are allowed; sign out on another device first")]
+    TooManySessions {
+        /// The bound.
+        max: u32,
+    },
     /// What was asked for needs a signed-in session.
     #[error("nobody is signed in")]
     NotSignedIn,
@@ -92,7 +99,7 @@ pub enum SessionError {
 
 impl SessionError {
     /// The status for a response that this error replaces: 503 where trying again later helps, 401 where nobody is signed
-    /// in, 500 for what the application has to mend.
+    /// in, 403 where they have too many sessions, 500 for what the application has to mend.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(_)
@@ -103,6 +110,7 @@ impl SessionError {
             | Self::Interrupted
             | Self::Random => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotSignedIn | Self::SignInOvertaken => StatusCode::UNAUTHORIZED,
+            Self::TooManySessions { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -116,6 +124,7 @@ impl SessionError {
             // Not "nothing was changed": the answer to a statement that did its work can be lost on the way.
             StatusCode::SERVICE_UNAVAILABLE => "The session could not be reached. Please try again.",
             StatusCode::UNAUTHORIZED => "Please sign in.",
+            StatusCode::FORBIDDEN => "You are signed in on too many devices. Please sign out on one of them first.",
             _ => "The session could not be saved.",
         }
     }

@@ -10,7 +10,7 @@ use waxseal_core::{Data, Nonce, RowContext, RowId, Secret, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
-    Found, Outcome, Row, SessionError, Sessions, Store, StoreError, Touch, Update,
+    Found, Outcome, Row, SessionError, Sessions, Store, StoreError, Touch, Update, Wanted,
     engine::{Engine, Keeping},
     session::settle::{Settled, Trace},
 };
@@ -130,7 +130,8 @@ impl HostedSessions {
     /// Ends a session; `false` where there is none.
     pub async fn delete(&self, id: &[u8]) -> Result<bool, SessionError> {
         let (id, store) = (Key::of(id).row_id, self.store()?);
-        let was_there = matches!(store.load(id).await?, Some(Found::Session(_)));
+        self.engine().ready().await?;
+        let was_there = matches!(store.load(Wanted::newest(id)).await?, Some(Found::Session(_)));
         store.end_many(&[id], self.engine().now()).await?;
         Ok(was_there)
     }
@@ -138,6 +139,7 @@ impl HostedSessions {
     /// Deletes expired rows, in batches; tells how many.
     pub async fn delete_expired(&self) -> Result<u64, SessionError> {
         const BATCH: u32 = 500;
+        self.engine().ready().await?;
         let mut deleted = 0;
         loop {
             let batch = self.store()?.delete_expired(self.engine().now(), BATCH).await?;
@@ -162,8 +164,9 @@ impl HostedSessions {
     }
 
     async fn behind(&self, key: &Key) -> Result<Behind, SessionError> {
+        self.engine().ready().await?;
         let row_id = key.row_id;
-        let mut row = match self.store()?.load(row_id).await {
+        let mut row = match self.store()?.load(Wanted::newest(row_id)).await {
             Ok(Some(Found::Session(row))) => row,
             Ok(Some(Found::Ended(_))) => return Ok(Behind::Ended),
             Ok(None) => return Ok(Behind::Nothing),
@@ -204,6 +207,7 @@ impl HostedSessions {
 
     async fn insert(&self, key: &Key, data: &Data, expires_at: Option<Timestamp>) -> Result<bool, SessionError> {
         self.engine().check_size(data)?;
+        self.engine().ready().await?;
         let now = self.engine().now();
         let mut row = Row {
             id: key.row_id,

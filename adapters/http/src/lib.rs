@@ -50,6 +50,7 @@ mod store;
 mod subjects;
 pub mod testing;
 mod tickets;
+mod time;
 mod told;
 mod typed;
 mod wait;
@@ -64,7 +65,10 @@ pub use outcome::Outcome;
 pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
-pub use store::{Found, MemoryStore, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+pub use store::{
+    Admission, Found, Limit, MemoryStore, OverLimit, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Wanted,
+    Which,
+};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
     Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Terms,

@@ -94,31 +94,36 @@ impl Sessions {
     }
 
     async fn list_page(&self, subject: &str, page: Page) -> Result<Vec<SessionInfo>, SessionError> {
-        let rows =
-            self.bounded(self.0.store("listing sessions")?.list_by_subject(subject, self.0.now(), page)).await??;
+        let (patience, store) = self.ready("listing sessions").await?;
+        let rows = patience.wait(store.list_by_subject(subject, self.0.now(), page)).await??;
         Ok(self.0.listed(rows, None))
     }
 
     /// Ends one session of a subject; `false` where the subject has no such session.
     pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
-        let store = self.0.store("ending a session")?;
-        Ok(self.bounded(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0)
+        let (patience, store) = self.ready("ending a session").await?;
+        Ok(patience.wait(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0)
     }
 
     /// Ends all sessions of a subject but one; returns how many. A sign-in of the subject that is under way meanwhile is refused.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
-        self.bounded(self.0.end_subject(subject, Which::AllBut(keep))).await?
+        let (patience, _) = self.ready("ending sessions").await?;
+        patience.wait(self.0.end_subject(subject, Which::AllBut(keep))).await?
     }
 
     /// Ends all sessions of a subject; returns how many. After a changed password or a stolen device. A sign-in of the subject that
     /// is under way meanwhile is refused: its password may be the old one.
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
-        self.bounded(self.0.end_subject(subject, Which::All)).await?
+        let (patience, _) = self.ready("ending sessions").await?;
+        patience.wait(self.0.end_subject(subject, Which::All)).await?
     }
 
-    /// Waits for the store as long as a request may.
-    async fn bounded<T>(&self, future: impl Future<Output = T>) -> Result<T, SessionError> {
-        Patience::new(self.0.max_wait).wait(future).await
+    /// The store, once the time is known, and how long it may be waited for: as long as by a request.
+    async fn ready(&self, asked: &'static str) -> Result<(Patience, &dyn Store), SessionError> {
+        let store = self.0.store(asked)?;
+        let patience = Patience::new(self.0.max_wait);
+        patience.wait(self.0.ready()).await??;
+        Ok((patience, store.as_ref()))
     }
 
     /// The timeouts in force.

@@ -7,11 +7,21 @@
 use sha2::{Digest, Sha256};
 use waxseal_core::{RowId, Timestamp};
 
-use crate::{Found, SessionError, Store, StoreError, Which, engine::Engine};
+use crate::{Found, SessionError, Store, StoreError, Wanted, Which, engine::Engine};
 
-/// The id of a subject's mark: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+/// The id of a subject's mark.
 fn mark(subject: &str) -> RowId {
-    let hash = Sha256::new().chain_update(b"waxseal/v1/subject-ended").chain_update(subject).finalize();
+    id_of(b"waxseal/v1/subject-ended", subject)
+}
+
+/// The id of the row that sign-ins of a subject lock, where its sessions are counted.
+pub(crate) fn lock(subject: &str) -> RowId {
+    id_of(b"waxseal/v1/subject-lock\0", subject)
+}
+
+/// An id that follows from a subject: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+fn id_of(purpose: &[u8], subject: &str) -> RowId {
+    let hash = Sha256::new().chain_update(purpose).chain_update(subject).finalize();
     let mut bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
     bits = (bits & !(0xf << 76)) | (0x8 << 76);
     bits = (bits & !(0b11 << 62)) | (0b10 << 62);
@@ -30,7 +40,7 @@ impl Engine {
 
 /// Whether the subject's sessions were ended since `opened_at`.
 pub(crate) async fn ended_since(store: &dyn Store, subject: &str, opened_at: Timestamp) -> Result<bool, StoreError> {
-    Ok(matches!(store.load(mark(subject)).await?, Some(Found::Ended(at)) if at >= opened_at))
+    Ok(matches!(store.load(Wanted::newest(mark(subject))).await?, Some(Found::Ended(at)) if at >= opened_at))
 }
 
 #[cfg(test)]

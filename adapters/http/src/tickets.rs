@@ -16,6 +16,8 @@ pub(crate) struct Tickets {
     pub(crate) unknown_key: bool,
     /// A cookie came under a former name.
     pub(crate) aliased: bool,
+    /// They were opened before the time was known.
+    pub(crate) untimed: bool,
 }
 
 impl Tickets {
@@ -72,7 +74,8 @@ impl Engine {
     /// The presented cookies that are ours. Refusals look the same from outside; the log has the reason.
     pub(crate) fn tickets(&self, cookies: &Cookies) -> Tickets {
         let now = self.now();
-        let (mut tickets, mut refused) = (Tickets::default(), Refused::default());
+        let untimed = !self.time.is_known();
+        let (mut tickets, mut refused) = (Tickets { untimed, ..Tickets::default() }, Refused::default());
         self.open_named(self.cookie.cookie_name(), cookies, now, &mut tickets, &mut refused);
         for alias in &self.cookie_aliases {
             let before = tickets.len();

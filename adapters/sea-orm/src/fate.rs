@@ -72,7 +72,6 @@ pub(crate) enum Code {
 
 impl Code {
     /// The code of an error that a database answered with.
-    #[cfg_attr(not(feature = "migration"), allow(dead_code))]
     pub(crate) fn of(error: &DbErr) -> Option<Self> {
         match said(error) {
             Said::Code(code) => Some(code),

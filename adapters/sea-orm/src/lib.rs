@@ -56,16 +56,19 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod again;
+mod cluster;
 pub mod entity;
 mod fate;
 #[cfg(feature = "migration")]
 mod migration;
 #[cfg(feature = "migration")]
 mod migrator;
+mod on;
 mod statements;
 mod store;
 mod sweeper;
 mod table;
+mod values;
 
 pub use entity::{ActiveModel, Column, Entity, Model};
 pub use fate::Fate;
@@ -73,6 +76,7 @@ pub use fate::Fate;
 pub use migration::{Migration, TableMigration};
 #[cfg(feature = "migration")]
 pub use migrator::{Migrator, TableMigrator, up_alone};
-pub use store::{SeaOrmStore, StoreOn};
+pub use on::StoreOn;
+pub use store::SeaOrmStore;
 pub use sweeper::{Sweeper, SweeperGuard};
 pub use table::{Table, TableNameError};

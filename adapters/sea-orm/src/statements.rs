@@ -28,6 +28,11 @@ pub(crate) struct Statements {
     pub(crate) end_all: String,
     pub(crate) end_all_but: String,
     pub(crate) end_only: String,
+    /// A subject's sessions that are too many, the oldest.
+    pub(crate) over: String,
+    pub(crate) ended_since: String,
+    /// The database's time in milliseconds. SQLite has no clock of its own.
+    pub(crate) now: Option<&'static str>,
 }
 
 impl Statements {
@@ -73,6 +78,18 @@ impl Statements {
             end_all: sql(&format!("{END} WHERE {by_subject}")),
             end_all_but: sql(&format!("{END} WHERE {by_subject} AND id <> ?")),
             end_only: sql(&format!("{END} WHERE {by_subject} AND id = ?")),
+            over: sql(&format!(
+                "SELECT id FROM {{table}} WHERE {by_subject} AND id <> ? AND expires_at > ? \
+                 ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET ?"
+            )),
+            ended_since: sql(
+                "SELECT id FROM {table} WHERE generation = 0 AND expires_at >= ? ORDER BY expires_at DESC LIMIT ?",
+            ),
+            now: match backend {
+                DbBackend::Postgres => Some("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
+                DbBackend::MySql => Some("SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"),
+                _ => None,
+            },
             table,
         }
     }
@@ -147,7 +164,7 @@ mod tests {
             let sql = Statements::new(backend, &table);
             let made = [sql.load_many(2), sql.end_many(2)];
             let fixed = [&sql.load, &sql.insert, &sql.update, &sql.touch, &sql.end_at, &sql.delete_expired, &sql.list];
-            let ends = [&sql.end_all, &sql.end_all_but, &sql.end_only];
+            let ends = [&sql.end_all, &sql.end_all_but, &sql.end_only, &sql.over, &sql.ended_since];
             for text in fixed.into_iter().chain(ends).chain(&made) {
                 assert!(text.contains(&table.quoted(backend)) && !text.contains('{'), "{text}");
             }

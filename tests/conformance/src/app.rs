@@ -86,6 +86,12 @@ impl Bench {
         self.clock.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
+    /// The time, as a clock tells it that is ahead by so many seconds.
+    pub fn clock_ahead(&self, seconds: i64) -> impl Fn() -> Timestamp + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move || Timestamp::from_unix_ms(clock.load(Ordering::SeqCst).saturating_add_signed(seconds * 1000))
+    }
+
     fn timed(&self, builder: SessionsBuilder) -> SessionsBuilder {
         let clock = self.clock.clone();
         builder.clock(move || Timestamp::from_unix_ms(clock.load(Ordering::SeqCst)))
@@ -127,7 +133,12 @@ impl Bench {
 
     /// The row of a session, as the store has it.
     pub async fn row(&self, id: &str) -> Option<Row> {
-        self.probe.store().load(id.parse::<RowId>().unwrap()).await.unwrap().and_then(Found::session)
+        self.probe
+            .store()
+            .load(waxseal_http::Wanted::newest(id.parse::<RowId>().unwrap()))
+            .await
+            .unwrap()
+            .and_then(Found::session)
     }
 }
 

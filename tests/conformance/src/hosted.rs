@@ -196,5 +196,8 @@ pub async fn hosted_sessions_share_the_table(bench: &Bench) {
     let memory = Sessions::builder(bench.keyring(), MemoryStore::new()).build().unwrap();
     assert!(HostedSessions::new(memory).unwrap().load(ID).await.unwrap().is_none());
     let id = "0196a5e0-0000-7000-8000-000000000000".parse().unwrap();
-    assert_eq!(bench.probe.store().load(id).await.unwrap().and_then(Found::session), None);
+    assert_eq!(
+        bench.probe.store().load(waxseal_http::Wanted::newest(id)).await.unwrap().and_then(Found::session),
+        None
+    );
 }

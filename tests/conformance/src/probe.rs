@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Which};
+use waxseal_http::{
+    Admission, Found, Limit, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
+};
 
 /// How often each verb was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ impl Calls {
 
 pub(crate) type Falsify = Box<dyn Fn(&mut Row) + Send + Sync>;
 
+type Time = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone)]
@@ -43,6 +47,8 @@ struct Inner {
     hanging_updates: AtomicBool,
     falsify: Mutex<Option<Falsify>>,
     meanwhile: Mutex<Option<Meanwhile>>,
+    time: Mutex<Option<Time>>,
+    behind: AtomicBool,
 }
 
 impl Probe {
@@ -57,6 +63,8 @@ impl Probe {
             hanging_updates: AtomicBool::new(false),
             falsify: Mutex::default(),
             meanwhile: Mutex::default(),
+            time: Mutex::default(),
+            behind: AtomicBool::new(false),
         }))
     }
 
@@ -68,6 +76,21 @@ impl Probe {
     /// The calls since the last time this was asked.
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut self.0.calls.lock().unwrap())
+    }
+
+    /// The time that the database tells.
+    pub fn set_time(&self, time: impl Fn() -> Timestamp + Send + Sync + 'static) {
+        *self.0.time.lock().unwrap() = Some(Box::new(time));
+    }
+
+    /// Says that answers may be old.
+    pub fn set_may_be_behind(&self) {
+        self.0.behind.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the store under test always answers with the newest state.
+    pub fn store_is_never_behind(&self) -> bool {
+        !self.store().may_be_behind()
     }
 
     /// Makes every verb fail.
@@ -152,14 +175,14 @@ impl Probe {
 
 #[async_trait]
 impl Store for Probe {
-    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        let mut found = self.counted(|calls| &mut calls.load).await?.load(id).await?;
+    async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
+        let mut found = self.counted(|calls| &mut calls.load).await?.load(wanted).await?;
         self.falsified(&mut found);
         Ok(found)
     }
 
-    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
-        let mut found = self.counted(|calls| &mut calls.load).await?.load_many(ids).await?;
+    async fn load_many(&self, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, StoreError> {
+        let mut found = self.counted(|calls| &mut calls.load).await?.load_many(wanted).await?;
         found.iter_mut().for_each(|found| self.falsified(found));
         Ok(found)
     }
@@ -192,6 +215,12 @@ impl Store for Probe {
         self.answer(rotated)
     }
 
+    async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
+        self.happens();
+        let admission = self.counted(|calls| &mut calls.rotate).await?.admit(old, new, limit).await?;
+        self.answer(admission)
+    }
+
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
         self.counted(|calls| &mut calls.delete).await?.end_many(ids, now).await
     }
@@ -206,5 +235,25 @@ impl Store for Probe {
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
         self.counted(|calls| &mut calls.other).await?.delete_by_subject(subject, which, now).await
+    }
+
+    async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError> {
+        self.counted(|calls| &mut calls.other).await?.ended_since(since, limit).await
+    }
+
+    /// Not counted: once an hour.
+    async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("the database is away"));
+        }
+        let time = self.0.time.lock().unwrap().as_ref().map(|time| time());
+        match time {
+            Some(time) => Ok(Some(time)),
+            None => self.store().now().await,
+        }
+    }
+
+    fn may_be_behind(&self) -> bool {
+        self.0.behind.load(Ordering::SeqCst) || self.store().may_be_behind()
     }
 }

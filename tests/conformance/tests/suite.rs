@@ -18,6 +18,13 @@ macro_rules! suite {
             r15_a_node_without_the_new_key_ends_nothing
             r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused
             r21_a_store_that_does_not_answer_is_503_within_the_bound
+            r19_the_cookie_names_the_newest_generation_where_answers_may_be_old
+            r24_a_node_whose_clock_is_wrong_signs_nobody_out
+            r24_a_node_whose_clock_is_wrong_lets_nobody_in
+            r24_a_node_whose_clock_is_wrong_replaces_no_cookie
+            a_sign_in_too_many_ends_the_oldest_session
+            a_sign_in_too_many_is_refused_where_that_is_asked_for
+            sign_ins_at_once_count_each_other
             r25_cookies_under_former_names_still_open
             r25_a_value_that_no_longer_fits_costs_that_value_alone
             r02_an_id_that_was_not_issued_is_never_adopted
@@ -184,6 +191,8 @@ macro_rules! stores {
             store_remembers_for_a_while_what_was_ended
             store_loads_and_ends_many_at_once
             store_lists_come_in_pages
+            store_counts_a_subjects_sessions
+            store_tells_what_has_ended
         });)*
     };
 }

@@ -3,7 +3,7 @@
 use waxseal_core::RowId;
 
 use crate::{
-    Found, Page, Session, SessionError, SessionInfo, Which,
+    Found, Page, Session, SessionError, SessionInfo, Wanted, Which,
     engine::{Keeping, PAGE},
     session::Renewal,
 };
@@ -67,7 +67,7 @@ impl Session {
         let id = self.id().await?;
         // As it is now: a session that was ended or renewed meanwhile must not end others.
         if let (Some(id), Keeping::Rows { store, .. }) = (id, &self.0.engine.keeping)
-            && self.wait(store.load(id)).await??.and_then(Found::session).is_none()
+            && self.wait(store.load(Wanted::newest(id))).await??.and_then(Found::session).is_none()
         {
             return Err(SessionError::NotSignedIn);
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use waxseal_core::{OpenError, RowContext, RowError, Ticket, Timestamp};
+use waxseal_core::{OpenError, RowContext, RowError, RowId, Ticket, Timestamp};
 
 use crate::{
-    Found, OlderRows, Session, SessionError, Store, StoreError,
+    Found, OlderRows, Session, SessionError, Store, StoreError, Wanted,
     engine::{Engine, Keeping},
     session::{Behind, Live},
 };
@@ -40,6 +40,7 @@ impl Session {
 
     /// Loads what is behind the presented tickets: the first live session. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
+        self.ready().await?;
         let (mut behind, mut chosen, mut failed) = (Behind::Nothing, 0, None);
         for (index, loaded) in self.load_tickets().await?.into_iter().enumerate() {
             match loaded {
@@ -47,7 +48,7 @@ impl Session {
                     (behind, chosen, failed) = (Behind::Live(live), index, None);
                     break;
                 }
-                Ok(Loaded::Ended(at)) if !self.0.opened_at.has_reached(at.plus_seconds(GRACE_S)) => {
+                Ok(Loaded::Ended(at)) if !self.opened_at().has_reached(at.plus_seconds(GRACE_S)) => {
                     behind = Behind::Gone;
                 }
                 Ok(Loaded::Ended(_) | Loaded::Nothing) => {}
@@ -74,39 +75,50 @@ impl Session {
             0 => Ok(Vec::new()),
             1 => {
                 let Some(ticket) = tickets.get(0) else { return Ok(Vec::new()) };
-                Ok(vec![Ok(self.load_ticket(store, ticket).await?)])
+                Ok(vec![Ok(self.load_ticket(store, ticket, wanted(ticket)).await?)])
             }
             _ => {
-                let ids: Vec<_> = tickets.iter().map(Ticket::row_id).collect();
-                let found = match self.wait(store.load_many(&ids)).await? {
+                let all: Vec<Wanted> = tickets.iter().map(wanted).collect();
+                let found = match self.wait(store.load_many(&all)).await? {
                     Ok(found) => found,
                     // One damaged row must not hide the others.
                     Err(StoreError::Damaged(_)) => {
-                        let mut loaded = Vec::with_capacity(ids.len());
-                        for ticket in tickets.iter() {
-                            loaded.push(self.load_ticket(store, ticket).await);
+                        let mut loaded = Vec::with_capacity(all.len());
+                        for (ticket, wanted) in tickets.iter().zip(all) {
+                            loaded.push(self.load_ticket(store, ticket, wanted).await);
                         }
                         return Ok(loaded);
                     }
                     Err(error) => return Err(error.into()),
                 };
-                Ok(tickets.iter().zip(found).map(|(ticket, found)| engine.decide(ticket, found)).collect())
+                let all = tickets.iter().zip(all).zip(found);
+                Ok(all.map(|((ticket, wanted), found)| engine.decide(ticket, wanted.id, found)).collect())
             }
         }
     }
 
-    /// What is behind one ticket now.
-    pub(crate) async fn load_ticket(&self, store: &Arc<dyn Store>, ticket: &Ticket) -> Result<Loaded, SessionError> {
-        match self.wait(store.load(ticket.row_id())).await? {
-            Ok(found) => self.0.engine.decide(ticket, found),
+    /// What is behind one ticket.
+    pub(crate) async fn load_ticket(
+        &self,
+        store: &Arc<dyn Store>,
+        ticket: &Ticket,
+        wanted: Wanted,
+    ) -> Result<Loaded, SessionError> {
+        match self.wait(store.load(wanted)).await? {
+            Ok(found) => self.0.engine.decide(ticket, wanted.id, found),
             // It will not mend itself: an error would lock users out for as long as they keep the cookie.
             Err(StoreError::Damaged(why)) => {
-                tracing::error!(row_id = %ticket.row_id(), why, "session row refused: it is damaged");
+                tracing::error!(row_id = %wanted.id, why, "session row refused: it is damaged");
                 Ok(Loaded::Nothing)
             }
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The row of a ticket, as new as the ticket at least.
+fn wanted(ticket: &Ticket) -> Wanted {
+    Wanted::at_least(ticket.row_id(), ticket.generation())
 }
 
 impl Engine {
@@ -123,8 +135,7 @@ impl Engine {
 
     /// What the store's answer means for a ticket. What does not open is no session (and an error in the log), never an empty
     /// live one; what another node's key would open is an error.
-    fn decide(&self, ticket: &Ticket, found: Option<Found>) -> Result<Loaded, SessionError> {
-        let id = ticket.row_id();
+    fn decide(&self, ticket: &Ticket, id: RowId, found: Option<Found>) -> Result<Loaded, SessionError> {
         let mut row = match found {
             Some(Found::Session(row)) => row,
             Some(Found::Ended(at)) => {

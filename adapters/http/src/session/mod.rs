@@ -26,10 +26,11 @@ use serde::de::DeserializeOwned;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
-    Found, Outcome, SessionError,
+    Found, Outcome, SessionError, Wanted,
     cookie::Cookies,
     engine::{Engine, Keeping},
     tickets::Tickets,
+    time::Moment,
     told::Told,
     wait::Patience,
 };
@@ -52,9 +53,11 @@ pub struct Session(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     cookies: Cookies,
-    pub(crate) opened_at: Timestamp,
+    opened: Moment,
     /// The tickets of the request's cookies, opened at the first use.
     tickets: OnceLock<Tickets>,
+    /// The same, opened again when the store had told the time.
+    in_time: OnceLock<Tickets>,
     used: AtomicBool,
     state: Mutex<State>,
     /// Held while loading or saving: one at a time.
@@ -66,11 +69,12 @@ pub(crate) struct Inner {
 impl Session {
     pub(crate) fn new(engine: Arc<Engine>, cookies: Cookies) -> Self {
         Self(Arc::new(Inner {
-            opened_at: engine.now(),
+            opened: engine.time.moment(),
             patience: Patience::new(engine.max_wait),
             engine,
             cookies,
             tickets: OnceLock::new(),
+            in_time: OnceLock::new(),
             used: AtomicBool::new(false),
             state: Mutex::default(),
             busy: Arc::default(),
@@ -170,7 +174,22 @@ impl Session {
 
     /// The tickets of the request's cookies.
     pub(crate) fn tickets(&self) -> &Tickets {
-        self.0.tickets.get_or_init(|| self.0.engine.tickets(&self.0.cookies))
+        let opened = || self.0.tickets.get_or_init(|| self.0.engine.tickets(&self.0.cookies));
+        self.0.in_time.get().unwrap_or_else(opened)
+    }
+
+    /// To be awaited before the store is asked: from then on the time is known, and tickets that were opened before are opened again.
+    pub(crate) async fn ready(&self) -> Result<(), SessionError> {
+        self.wait(self.0.engine.ready()).await??;
+        if self.0.tickets.get().is_some_and(|tickets| tickets.untimed) {
+            self.0.in_time.get_or_init(|| self.0.engine.tickets(&self.0.cookies));
+        }
+        Ok(())
+    }
+
+    /// When the request began.
+    pub(crate) fn opened_at(&self) -> Timestamp {
+        self.0.engine.time.of(self.0.opened)
     }
 
     /// The ticket of the request's cookie: where several are authentic, the one whose session is live, once that is known.
@@ -364,7 +383,7 @@ impl Session {
                 _ => return,
             }
         };
-        let newest = match self.wait(store.load(id)).await {
+        let newest = match self.wait(store.load(Wanted::newest(id))).await {
             // The browser has no other cookie for what this request has made.
             Ok(Ok(Some(Found::Session(row)))) => is_new || row.generation == generation,
             Ok(Ok(_)) => false,

@@ -14,10 +14,14 @@ use tokio::sync::OwnedMutexGuard;
 use waxseal_core::{Changes, Data, Ticket};
 
 use crate::{
-    Outcome, Session, SessionError, Store,
+    Outcome, Session, SessionError, Store, Wanted,
     engine::Keeping,
     queue::Turn,
-    session::{Behind, Live, Renewal, State, load::Loaded, statement::Statement},
+    session::{
+        Behind, Live, Renewal, State,
+        load::Loaded,
+        statement::{Ran, Statement},
+    },
     subjects, wait,
 };
 
@@ -105,6 +109,7 @@ impl Session {
     pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
         let busy = self.wait(self.0.busy.clone().lock_owned()).await?;
         let mut hold = Hold { _busy: busy, turn: None };
+        self.ready().await?;
         self.settle_unsettled().await?;
         let mut ended = Outcome::Unchanged;
         if self.state().ending {
@@ -234,7 +239,7 @@ impl Session {
     async fn reload(&self) -> Result<(), SessionError> {
         let ticket = self.ticket(&self.state()).cloned();
         let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
-        let behind = match self.load_ticket(store, &ticket).await? {
+        let behind = match self.load_ticket(store, &ticket, Wanted::newest(ticket.row_id())).await? {
             Loaded::Live(live) => Behind::Live(live),
             Loaded::Ended(_) | Loaded::Nothing => Behind::Gone,
         };
@@ -269,8 +274,9 @@ impl Session {
     ) -> Result<bool, SessionError> {
         if let Keeping::Rows { store, .. } = &self.0.engine.keeping {
             match statement.run(store).await {
-                Ok(true) => {}
-                Ok(false) => return Ok(false),
+                Ok(Ran::Written) => {}
+                Ok(Ran::Conflict) => return Ok(false),
+                Ok(Ran::Refused { max }) => return Err(SessionError::TooManySessions { max }),
                 Err(error) => self.settle(store, statement, &landing, error).await?,
             }
             if let (Some(turn), Some(generation)) = (&hold.turn, statement.written()) {
@@ -300,7 +306,7 @@ impl Session {
         let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
             return Ok(());
         };
-        if !subjects::ended_since(store.as_ref(), subject, self.0.opened_at).await? {
+        if !subjects::ended_since(store.as_ref(), subject, self.opened_at()).await? {
             return Ok(());
         }
         store.end_many(&[ticket.row_id()], self.0.engine.now()).await?;

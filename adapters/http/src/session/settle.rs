@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use waxseal_core::RowId;
 
 use crate::{
-    Found, Row, Session, SessionError, Store, StoreError,
+    Found, Row, Session, SessionError, Store, StoreError, Wanted,
     engine::Keeping,
     session::{
         save::{Landed, Recorded},
@@ -69,7 +69,7 @@ impl Trace {
 
     /// Asks once what became of the statement.
     pub(crate) async fn look(&self, store: &dyn Store) -> Settled {
-        match store.load(self.id()).await {
+        match store.load(Wanted::newest(self.id())).await {
             Ok(found) => self.found_in(found),
             Err(StoreError::Damaged(_)) => Settled::NotLanded,
             Err(_) => Settled::Unknown,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
-    Row, SessionError, Store, StoreError, Touch, Update,
+    Admission, Limit, Row, SessionError, Store, StoreError, Touch, Update,
     engine::{Engine, Keeping, nonce, secret},
     session::{
         Live, Renewal,
@@ -19,6 +19,12 @@ pub(crate) enum Statement {
     /// Stateless sessions have none: the cookie is all.
     None,
     Insert(Row),
+    /// A sign-in of a subject whose sessions are counted.
+    Admit {
+        old: Option<(RowId, u64)>,
+        new: Row,
+        limit: Limit,
+    },
     Rotate {
         old: RowId,
         generation: u64,
@@ -43,13 +49,36 @@ pub(crate) enum Statement {
     },
 }
 
+/// What a statement did.
+pub(crate) enum Ran {
+    Written,
+    /// The row was not as the statement needs it: nothing was written.
+    Conflict,
+    /// The subject has as many sessions as it may: nothing was written.
+    Refused {
+        max: u32,
+    },
+}
+
+impl From<bool> for Ran {
+    fn from(written: bool) -> Self {
+        if written { Self::Written } else { Self::Conflict }
+    }
+}
+
 impl Statement {
-    /// `false` where the row was not as the statement needs it: nothing was written.
-    pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<bool, StoreError> {
-        match self {
+    pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<Ran, StoreError> {
+        let written = match self {
             Self::None => Ok(true),
             Self::Insert(row) => store.insert(row.clone()).await.map(|()| true),
             Self::Rotate { old, generation, new } => store.rotate(*old, *generation, new.clone()).await,
+            Self::Admit { old, new, limit } => {
+                return Ok(match store.admit(*old, new.clone(), *limit).await? {
+                    Admission::Done => Ran::Written,
+                    Admission::Conflict => Ran::Conflict,
+                    Admission::Refused => Ran::Refused { max: limit.sessions },
+                });
+            }
             Self::Update { id, generation, now, data, label, touch } => {
                 let update = Update {
                     id: *id,
@@ -63,13 +92,16 @@ impl Statement {
             }
             Self::Touch { id, generation, touch } => store.touch(*id, *generation, *touch).await,
             Self::End { ids, now } => store.end_many(ids, *now).await.map(|()| true),
-        }
+        };
+        written.map(Ran::from)
     }
 
     /// How to know its effect, where its answer is lost. What may be done twice has none.
     pub(crate) fn trace(&self) -> Option<Trace> {
         match self {
-            Self::Insert(row) | Self::Rotate { new: row, .. } => Some(Trace::Row(row.id)),
+            Self::Insert(row) | Self::Rotate { new: row, .. } | Self::Admit { new: row, .. } => {
+                Some(Trace::Row(row.id))
+            }
             Self::Update { id, generation, data, .. } => {
                 Some(Trace::Update { id: *id, generation: generation.saturating_add(1), data: data.clone() })
             }
@@ -91,7 +123,12 @@ impl Engine {
     pub(crate) fn create(&self, work: &Work, data: Data, now: Timestamp) -> Result<(Statement, Landed), SessionError> {
         let ticket = self.issue(work, &data, now)?;
         let (landed, row) = self.prepare(ticket, work.label.clone(), data, now)?;
-        Ok((row.map_or(Statement::None, Statement::Insert), landed))
+        let statement = match (row, self.limit_of(work)) {
+            (None, _) => Statement::None,
+            (Some(new), None) => Statement::Insert(new),
+            (Some(new), Some(limit)) => Statement::Admit { old: None, new, limit },
+        };
+        Ok((statement, landed))
     }
 
     /// Replaces a live session by one with a new secret.
@@ -112,11 +149,21 @@ impl Engine {
         let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
         let label = work.label.clone().or_else(|| live.label.clone().filter(|_| same_subject));
         let (landed, row) = self.prepare(ticket, label, data, now)?;
-        let statement = match row {
-            Some(new) => Statement::Rotate { old: old.row_id(), generation: live.generation, new },
-            None => Statement::None,
+        let (old, generation) = (old.row_id(), live.generation);
+        let statement = match (row, self.limit_of(work)) {
+            (None, _) => Statement::None,
+            (Some(new), None) => Statement::Rotate { old, generation, new },
+            (Some(new), Some(limit)) => Statement::Admit { old: Some((old, generation)), new, limit },
         };
         Ok((statement, landed))
+    }
+
+    /// The bound on the sessions of the subject that signs in.
+    fn limit_of(&self, work: &Work) -> Option<Limit> {
+        match &work.renewal {
+            Renewal::SignIn { subject, .. } => self.limit(subject),
+            _ => None,
+        }
     }
 
     /// Saves changed data.
@@ -133,7 +180,7 @@ impl Engine {
         let touch = self.touch_due(ticket, live).then(|| self.touched(ticket, now));
         let expires_at = touch.map_or(live.expires_at, |touch| touch.expires_at);
         let generation = live.generation.saturating_add(1);
-        let reissued = (touch.is_some() || claims != *ticket.claims())
+        let reissued = (touch.is_some() || claims != *ticket.claims() || self.always_reissues())
             .then(|| self.at_generation(ticket.reissued(now, expires_at, claims), generation));
         let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
         let statement = match &self.keeping {

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use waxseal_http::{Found, MemoryStore, Row, RowId, Store, Timestamp};
+use waxseal_http::{Found, MemoryStore, Row, RowId, Store, Timestamp, Wanted};
 
 /// The result of a future that never waits, as those of this store.
 fn done<T>(future: impl Future<Output = T>) -> T {
@@ -55,7 +55,7 @@ fn insert(store: &MemoryStore, row: Row) {
 }
 
 fn load(store: &MemoryStore, n: u64) -> Option<Found> {
-    done(store.load(id(n))).unwrap()
+    done(store.load(Wanted::newest(id(n)))).unwrap()
 }
 
 fn is_there(store: &MemoryStore, n: u64) -> bool {

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use proptest::prelude::*;
 use waxseal_http::{
-    Found, MemoryStore, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Which,
+    Found, MemoryStore, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Wanted, Which,
 };
 
 use crate::{at, done, id, row};
@@ -89,7 +89,7 @@ impl Model {
     fn compare(&mut self) {
         let entries = std::mem::take(&mut self.entries);
         for (id, found) in entries {
-            match done(self.store.load(id)).unwrap() {
+            match done(self.store.load(Wanted::newest(id))).unwrap() {
                 None => assert!(!self.roomy && !self.is_kept(&found), "evicted: {found:?}"),
                 there => {
                     assert_eq!(there.as_ref(), Some(&found));
@@ -112,7 +112,9 @@ impl Model {
     fn run(&mut self, verb: &Verb) {
         let now = self.now();
         match *verb {
-            Verb::Load(n) => assert_eq!(done(self.store.load(id(n))).unwrap(), self.entries.get(&id(n)).cloned()),
+            Verb::Load(n) => {
+                assert_eq!(done(self.store.load(Wanted::newest(id(n)))).unwrap(), self.entries.get(&id(n)).cloned())
+            }
             Verb::Insert(n, subject, size) => {
                 let row = Row { data: vec![1; size], ..row(n, SUBJECTS[subject], self.second) };
                 match done(self.store.insert(row.clone())) {
@@ -178,8 +180,10 @@ impl Model {
                     self.entries.iter().filter(|(_, found)| self.is_over(found)).map(|(id, _)| *id).collect();
                 let deleted = done(self.store.delete_expired(now, limit)).unwrap();
                 assert_eq!(deleted, u64::from(limit).min(over.len() as u64));
-                let gone: Vec<_> =
-                    over.into_iter().filter(|id| done(self.store.load(*id)).unwrap().is_none()).collect();
+                let gone: Vec<_> = over
+                    .into_iter()
+                    .filter(|id| done(self.store.load(Wanted::newest(*id))).unwrap().is_none())
+                    .collect();
                 assert_eq!(gone.len() as u64, deleted);
                 gone.iter().for_each(|id| drop(self.entries.remove(id)));
             }

@@ -1,5 +1,6 @@
 //! The rules of `docs/rules.md`, each test named by the rule's number, in a file for each group of rules.
 
+mod clock;
 mod commit;
 mod cookies;
 mod devices;
@@ -7,6 +8,7 @@ mod ended;
 mod expiry;
 mod failures;
 mod handles;
+mod limits;
 mod renewal;
 mod saving;
 mod secrecy;
@@ -22,6 +24,7 @@ use serde_json::Value as Json;
 use waxseal_core::{Data, Keyring, Nonce, Protection, RootKey, Secret, Ticket};
 use waxseal_http::Timestamp;
 
+pub use clock::*;
 pub use commit::*;
 pub use cookies::*;
 pub use devices::*;
@@ -29,6 +32,7 @@ pub use ended::*;
 pub use expiry::*;
 pub use failures::*;
 pub use handles::*;
+pub use limits::*;
 pub use renewal::*;
 pub use saving::*;
 pub use secrecy::*;

@@ -8,7 +8,9 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use waxseal_core::Secret;
-use waxseal_http::{Found, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Which};
+use waxseal_http::{
+    Admission, Found, Limit, OverLimit, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Wanted, Which,
+};
 
 /// The client goes away in the middle of a save: it ends all the same. (Over a socket the whole request may be dropped before
 /// its handler ends; the engine by hand shows the rule alone.)
@@ -62,7 +64,7 @@ fn row(bench: &Bench, n: u8, subject: Option<&str>) -> Row {
 }
 
 async fn found(store: &dyn Store, id: RowId) -> Option<Row> {
-    store.load(id).await.unwrap().and_then(Found::session)
+    store.load(Wanted::newest(id)).await.unwrap().and_then(Found::session)
 }
 
 pub async fn store_rows_come_back_as_they_went(bench: &Bench) {
@@ -75,7 +77,7 @@ pub async fn store_rows_come_back_as_they_went(bench: &Bench) {
         store.insert(row.clone()).await.unwrap();
         assert_eq!(found(store, row.id).await.as_ref(), Some(row));
     }
-    assert_eq!(store.load(row(bench, 3, None).id).await.unwrap(), None);
+    assert_eq!(store.load(Wanted::newest(row(bench, 3, None).id)).await.unwrap(), None);
 }
 
 pub async fn store_inserts_never_overwrite(bench: &Bench) {
@@ -224,7 +226,7 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
     assert!(store.rotate(rows[2].id, 1, new).await.unwrap());
     assert_eq!(store.delete_by_subject("ada", Which::AllBut(rows[4].id), at).await.unwrap(), 1);
     for ended in &rows[..4] {
-        assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
+        assert_eq!(store.load(Wanted::newest(ended.id)).await.unwrap(), Some(Found::Ended(at)));
         // A tombstone is no session for any other verb.
         for generation in [0, 1] {
             let update = Update { id: ended.id, generation, now: at, data: b"new", label: None, touch: None };
@@ -234,12 +236,12 @@ pub async fn store_remembers_for_a_while_what_was_ended(bench: &Bench) {
             assert!(generation == 0 || !store.rotate(ended.id, generation, row(bench, 9, None)).await.unwrap());
         }
         assert!(matches!(store.insert(ended.clone()).await, Err(StoreError::AlreadyExists)));
-        assert_eq!(store.load(ended.id).await.unwrap(), Some(Found::Ended(at)));
+        assert_eq!(store.load(Wanted::newest(ended.id)).await.unwrap(), Some(Found::Ended(at)));
     }
     assert_eq!(store.list_by_subject("ada", now, Page::first(100)).await.unwrap().len(), 1);
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S - 1), 100).await.unwrap(), 1, "the live one, by then");
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 4);
-    assert_eq!(store.load(rows[0].id).await.unwrap(), None);
+    assert_eq!(store.load(Wanted::newest(rows[0].id)).await.unwrap(), None);
 }
 
 pub async fn store_loads_and_ends_many_at_once(bench: &Bench) {
@@ -250,12 +252,12 @@ pub async fn store_loads_and_ends_many_at_once(bench: &Bench) {
     }
     let ids = [rows[2].id, rows[1].id, rows[0].id, rows[1].id];
     let session = |n: usize| Some(Found::Session(rows[n].clone()));
-    assert_eq!(store.load_many(&ids).await.unwrap(), [None, session(1), session(0), session(1)]);
+    assert_eq!(store.load_many(&ids.map(Wanted::newest)).await.unwrap(), [None, session(1), session(0), session(1)]);
     let at = bench.now().plus_seconds(3);
     store.end_many(&ids[..2], at).await.unwrap();
     let ended = Some(Found::Ended(at));
     let expected = [ended.clone(), ended.clone(), session(0), ended.clone()];
-    assert_eq!(store.load_many(&ids).await.unwrap(), expected, "also where there was no row");
+    assert_eq!(store.load_many(&ids.map(Wanted::newest)).await.unwrap(), expected, "also where there was no row");
     let inserted = store.insert(rows[2].clone()).await;
     assert!(matches!(inserted, Err(StoreError::AlreadyExists)), "what has ended cannot arrive late");
     assert_eq!(store.delete_expired(at.plus_seconds(TOMBSTONE_S), 100).await.unwrap(), 3);
@@ -280,4 +282,44 @@ pub async fn store_lists_come_in_pages(bench: &Bench) {
         paged.extend(rows);
     }
     assert_eq!(paged, all);
+}
+
+pub async fn store_counts_a_subjects_sessions(bench: &Bench) {
+    let store = bench.probe.store();
+    let lock = RowId::from_bytes([0x8f; 16]);
+    let ending = Limit { sessions: 2, over: OverLimit::EndOldest, lock };
+    let refusing = Limit { over: OverLimit::Refuse, ..ending };
+    let rows: Vec<Row> = (0..6).map(|n| row(bench, n, Some("ada"))).collect();
+    store.insert(row(bench, 9, Some("bob"))).await.unwrap();
+    for row in &rows[..2] {
+        assert_eq!(store.admit(None, row.clone(), refusing).await.unwrap(), Admission::Done);
+    }
+    assert_eq!(store.admit(None, rows[2].clone(), refusing).await.unwrap(), Admission::Refused);
+    assert_eq!(store.load(Wanted::newest(rows[2].id)).await.unwrap(), None, "nothing was written");
+    let old = Some((rows[0].id, 1));
+    assert_eq!(store.admit(old, rows[3].clone(), refusing).await.unwrap(), Admission::Done, "one goes, one comes");
+    assert_eq!(store.admit(old, rows[4].clone(), ending).await.unwrap(), Admission::Conflict, "it has gone");
+    assert_eq!(store.admit(None, rows[5].clone(), ending).await.unwrap(), Admission::Done);
+    let listed = store.list_by_subject("ada", bench.now(), Page::first(100)).await.unwrap();
+    assert_eq!(listed.len(), 2, "the oldest has ended");
+    assert!(listed.iter().any(|row| row.id == rows[5].id));
+    assert_eq!(store.list_by_subject("bob", bench.now(), Page::first(100)).await.unwrap().len(), 1);
+}
+
+pub async fn store_tells_what_has_ended(bench: &Bench) {
+    let store = bench.probe.store();
+    let rows: Vec<Row> = (0..4).map(|n| row(bench, n, Some("ada"))).collect();
+    for row in &rows {
+        store.insert(row.clone()).await.unwrap();
+    }
+    let now = bench.now();
+    store.end_many(&[rows[0].id], now).await.unwrap();
+    store.end_many(&[rows[1].id], now.plus_seconds(10)).await.unwrap();
+    store.delete_by_subject("ada", Which::Only(rows[2].id), now.plus_seconds(20)).await.unwrap();
+    let mut ended = store.ended_since(now.plus_seconds(5), 100).await.unwrap();
+    ended.sort_unstable();
+    let mut expected = vec![rows[1].id, rows[2].id];
+    expected.sort_unstable();
+    assert_eq!(ended, expected);
+    assert_eq!(store.ended_since(now, 2).await.unwrap().len(), 2, "no more than were asked for");
 }

@@ -58,6 +58,8 @@ pub struct MemoryStore {
     /// Held while room is made: until the new entry is in its place, no other thread evicts. What took the room is therefore
     /// visible, and can be evicted in its turn. Taken before any shard's lock.
     clearing: Mutex<()>,
+    /// Held while a subject's sessions are counted.
+    admitting: Mutex<()>,
 }
 
 impl MemoryStore {
@@ -72,11 +74,11 @@ impl MemoryStore {
         let hasher = RandomState::new();
         Self {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect(),
-
             room: Room::new(capacity, MAX_BYTES),
             next_due: AtomicU64::new(u64::MAX),
             turn: AtomicUsize::new(0),
             clearing: Mutex::new(()),
+            admitting: Mutex::new(()),
         }
     }
 

@@ -125,6 +125,13 @@ impl Shard {
         }
     }
 
+    /// The tombstones of `since` or later. Whatever is due before their time is passed over.
+    pub(super) fn ended_since(&self, since: Timestamp) -> impl Iterator<Item = RowId> {
+        let first = since.plus_seconds(TOMBSTONE_S).unix_seconds();
+        let ended = |id: &&RowId| matches!(self.entries.get(id).map(|entry| &entry.found), Some(Found::Ended(_)));
+        self.due.range((first, 0)..).map(|(_, id)| id).filter(ended).copied()
+    }
+
     /// A session's row, without a use.
     pub(super) fn row(&self, id: RowId) -> Option<&Row> {
         match &self.entries.get(&id)?.found {

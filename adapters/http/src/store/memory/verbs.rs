@@ -9,7 +9,7 @@ use super::{
     MemoryStore, lock,
     shard::{TOMBSTONE_COST, row_cost},
 };
-use crate::{Found, Page, Row, Store, StoreError, Touch, Update, Which};
+use crate::{Admission, Found, Limit, OverLimit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
 
 impl MemoryStore {
     fn full(&self) -> StoreError {
@@ -113,6 +113,26 @@ impl MemoryStore {
         Some(Ok(true))
     }
 
+    fn rotate_row(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
+        let now = new.seen_at;
+        let mut new = Some(new);
+        self.with_room(now, Some(old), || self.try_rotate(old, generation, &mut new, true))
+            .or_else(|| self.try_rotate(old, generation, &mut new, false))
+            .unwrap_or_else(|| Err(self.full()))
+    }
+
+    /// The subject's live sessions but one, the oldest first.
+    fn oldest_first(&self, subject: &str, now: Timestamp, but: Option<RowId>) -> Vec<RowId> {
+        let shards = self.all();
+        let rows = shards.iter().flat_map(|shard| shard.of_subject(subject));
+        let mut live: Vec<_> = rows
+            .filter(|row| !row.is_expired(now) && Some(row.id) != but)
+            .map(|row| (row.created_at, row.id))
+            .collect();
+        live.sort_unstable();
+        live.into_iter().map(|(_, id)| id).collect()
+    }
+
     /// Ends those of the ids that are there, all at once; tells which are not.
     fn end_present(&self, ids: &[RowId], at: Timestamp) -> Vec<RowId> {
         let mut held = self.shards_of(ids);
@@ -152,12 +172,13 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
-        Ok(self.shard(id).load(id))
+    async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
+        Ok(self.shard(wanted.id).load(wanted.id))
     }
 
-    async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
-        let mut held = self.shards_of(ids);
+    async fn load_many(&self, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, StoreError> {
+        let ids: Vec<RowId> = wanted.iter().map(|wanted| wanted.id).collect();
+        let mut held = self.shards_of(&ids);
         Ok(ids.iter().map(|id| held.shard(self.index(*id))?.load(*id)).collect())
     }
 
@@ -184,11 +205,32 @@ impl Store for MemoryStore {
     }
 
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
+        self.rotate_row(old, generation, new)
+    }
+
+    async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
+        // One at a time: each counts what the others have done.
+        let _admitting = lock(&self.admitting);
         let now = new.seen_at;
-        let mut new = Some(new);
-        self.with_room(now, Some(old), || self.try_rotate(old, generation, &mut new, true))
-            .or_else(|| self.try_rotate(old, generation, &mut new, false))
-            .unwrap_or_else(|| Err(self.full()))
+        let replaced = old.map(|(id, _)| id);
+        let others = match &new.subject {
+            Some(subject) => self.oldest_first(subject, now, replaced),
+            None => Vec::new(),
+        };
+        let over = (others.len() + 1).saturating_sub(limit.sessions as usize);
+        if over > 0 && limit.over == OverLimit::Refuse {
+            return Ok(Admission::Refused);
+        }
+        let there = match old {
+            Some((old, generation)) => self.rotate_row(old, generation, new)?,
+            None => self.insert_row(new).map(|()| true)?,
+        };
+        if !there {
+            return Ok(Admission::Conflict);
+        }
+        let oldest: Vec<RowId> = others.into_iter().take(over).collect();
+        self.end_present(&oldest, now);
+        Ok(Admission::Done)
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
@@ -234,6 +276,19 @@ impl Store for MemoryStore {
             }
         }
         Ok(count)
+    }
+
+    async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError> {
+        let shards = self.all();
+        Ok(shards.iter().flat_map(|shard| shard.ended_since(since)).take(limit as usize).collect())
+    }
+
+    async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
+    fn may_be_behind(&self) -> bool {
+        false
     }
 }
 

@@ -1,0 +1,115 @@
+//! What a store holds and is asked to change: rows, tombstones, touches, updates.
+
+use waxseal_core::{RowId, Timestamp};
+
+/// A row as a store holds it. Only `data` are secret, and they are sealed; the store cannot open them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The row's id: 16 bytes, compared as bytes.
+    pub id: RowId,
+    /// The row's version number, for compare-and-swap; 1 when inserted.
+    pub generation: u64,
+    /// Whose session it is, compared byte by byte.
+    pub subject: Option<String>,
+    /// A device's name for the list of sessions.
+    pub label: Option<String>,
+    /// When the session was created; milliseconds count.
+    pub created_at: Timestamp,
+    /// The lifetime, in seconds.
+    pub lifetime_s: u64,
+    /// When the session was last used, as far as touches tell; whole seconds.
+    pub seen_at: Timestamp,
+    /// The idle expiry, never past the end of the lifetime; whole seconds. What the sweeper goes by.
+    pub expires_at: Timestamp,
+    /// The sealed (or signed) data. Empty in a list.
+    pub data: Vec<u8>,
+}
+
+impl Row {
+    /// When the session ends whatever happens.
+    pub fn deadline(&self) -> Timestamp {
+        self.created_at.plus_seconds(self.lifetime_s)
+    }
+
+    /// Whether the session has ended at `now`, by its idle expiry or its lifetime.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.has_reached(self.expires_at) || now.has_reached(self.deadline())
+    }
+}
+
+/// For how many seconds a store remembers that a session was ended: longer than any request should run. A request that began
+/// before the end, and presents the old cookie, must not start a new session with what it writes.
+pub const TOMBSTONE_S: u64 = 900;
+
+/// What a store has under an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A session, live or expired.
+    Session(Row),
+    /// A tombstone: the session was ended or renewed at this time (whole seconds, but for [`Store::end_many`]), less than [`TOMBSTONE_S`] ago. It holds no
+    /// data and no subject.
+    Ended(Timestamp),
+}
+
+impl Found {
+    /// The session's row, where it was not ended.
+    pub fn session(self) -> Option<Row> {
+        match self {
+            Self::Session(row) => Some(row),
+            Self::Ended(_) => None,
+        }
+    }
+}
+
+/// When a session was used and until when that keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// When it was used; whole seconds.
+    pub seen_at: Timestamp,
+    /// Its new idle expiry; whole seconds.
+    pub expires_at: Timestamp,
+}
+
+/// A save of changed data at a generation.
+#[derive(Clone, Copy, Debug)]
+pub struct Update<'a> {
+    /// Which row.
+    pub id: RowId,
+    /// The generation that the row must still have; the save sets the next.
+    pub generation: u64,
+    /// The row must not have expired by this time.
+    pub now: Timestamp,
+    /// The new sealed data.
+    pub data: &'a [u8],
+    /// A new label, or the present one.
+    pub label: Option<&'a str>,
+    /// New times, or the present ones: within the touch interval the expiry stays, and so does its index entry.
+    pub touch: Option<Touch>,
+}
+
+/// Which of a subject's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// All but this one.
+    AllBut(RowId),
+    /// This one, where it is the subject's.
+    Only(RowId),
+}
+
+/// A part of a subject's sessions, the most recently seen first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many sessions at most.
+    pub limit: u32,
+    /// Only sessions behind this one: when it was last seen, and its id.
+    pub after: Option<(Timestamp, RowId)>,
+}
+
+impl Page {
+    /// The first `limit` sessions.
+    pub const fn first(limit: u32) -> Self {
+        Self { limit, after: None }
+    }
+}
