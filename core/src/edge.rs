@@ -6,9 +6,9 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
-    Data, KeyError, KeyId, OpenError, RootKey, RowContext, RowError, Secret, Ticket, TicketError, Timestamp, encoding,
-    key, row,
-    subkeys::{self, CookieKeys, RowKeys, info},
+    Data, Feed, KeyError, KeyId, OpenError, RootKey, RowContext, RowError, Secret, Ticket, TicketError, Timestamp,
+    encoding, feed, key, row,
+    subkeys::{self, CookieKeys, FeedKeys, RowKeys, info},
     ticket,
 };
 
@@ -25,6 +25,7 @@ const EXPORTED_FOR_COOKIES: usize = 3;
 pub(crate) struct OpeningKey {
     pub(crate) id: KeyId,
     pub(crate) cookie: CookieKeys,
+    pub(crate) feed: FeedKeys,
     pub(crate) row: Option<RowKeys>,
 }
 
@@ -33,6 +34,7 @@ impl OpeningKey {
         Some(Self {
             id: root.id(),
             cookie: CookieKeys::new(&root.subkey(info::COOKIE_SEAL), &root.subkey(info::COOKIE_SIGN))?,
+            feed: FeedKeys::new(&root.subkey(info::FEED_SIGN))?,
             row: Some(RowKeys::new(&root.subkey(info::ROW_SEAL), &root.subkey(info::ROW_SIGN))?),
         })
     }
@@ -111,6 +113,14 @@ impl EdgeKeys {
         row::open(keys, context, data)
     }
 
+    /// Opens the feed of ended sessions of the application whose cookie is `name`.
+    ///
+    /// One that comes back is authentic. How old it is, [`Feed::standing`] asks; whether it is newer than the one before,
+    /// [`Feed::as_of`] tells.
+    pub fn open_feed(&self, name: &str, bytes: Vec<u8>) -> Result<Feed, OpenError> {
+        feed::open(|id| Ok(&self.key(id)?.feed), name, bytes)
+    }
+
     /// One look-up by id: keys are never tried in turn.
     fn key(&self, id: KeyId) -> Result<&OpeningKey, OpenError> {
         self.keys.iter().find(|key| key.id == id).ok_or(OpenError::UnknownKey(id))
@@ -147,12 +157,12 @@ fn parse(entry: &str) -> Option<OpeningKey> {
     let bytes = Zeroizing::new(encoding::from_base64(text.as_bytes())?);
     let (id, subkeys) = bytes.split_at_checked(KeyId::LEN)?;
     let (subkeys, []) = subkeys.as_chunks() else { return None };
-    let (cookie, row) = match (subkeys, with_rows) {
-        ([seal, sign, _feed], false) => (CookieKeys::new(seal, sign)?, None),
-        ([seal, sign, _feed, row_seal, row_sign], true) => {
-            (CookieKeys::new(seal, sign)?, Some(RowKeys::new(row_seal, row_sign)?))
+    let (cookie, feed, row) = match (subkeys, with_rows) {
+        ([seal, sign, feed], false) => (CookieKeys::new(seal, sign)?, FeedKeys::new(feed)?, None),
+        ([seal, sign, feed, row_seal, row_sign], true) => {
+            (CookieKeys::new(seal, sign)?, FeedKeys::new(feed)?, Some(RowKeys::new(row_seal, row_sign)?))
         }
         _ => return None,
     };
-    Some(OpeningKey { id: KeyId::from_slice(id)?, cookie, row })
+    Some(OpeningKey { id: KeyId::from_slice(id)?, cookie, feed, row })
 }

@@ -1,4 +1,4 @@
-//! The envelope around a ticket or a row's data: sealed (encrypted and authenticated) or signed (authenticated only).
+//! The envelope around a ticket, a row's data or a feed: sealed (encrypted and authenticated) or signed (authenticated only).
 //!
 //! ```text
 //! sealed = 0x01 | key id[4] | nonce[24] | ciphertext | tag[16]      XAES-256-GCM, aad = PAE(first 29 bytes, context…)
@@ -26,6 +26,8 @@ const PREFIX: usize = 1 + KeyId::LEN;
 const SEALED_HEADER: usize = PREFIX + Nonce::LEN;
 const AEAD_TAG: usize = 16;
 const MAC_TAG: usize = 32;
+/// What a signed envelope adds to its payload.
+pub(crate) const SIGNED_OVERHEAD: usize = PREFIX + MAC_TAG;
 
 /// The longest cookie name, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 128;
@@ -58,7 +60,7 @@ pub enum OpenError {
     NoRowKeys,
 }
 
-/// Why an envelope could not be made. Neither happens with a valid [`Ticket`](crate::Ticket) and configuration.
+/// Why an envelope could not be made. None of these happens with a valid [`Ticket`](crate::Ticket), configuration and window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
@@ -68,6 +70,9 @@ pub enum SealError {
     /// The subject is longer than [`MAX_SUBJECT_BYTES`](crate::MAX_SUBJECT_BYTES).
     #[error("the subject is over {} bytes", crate::MAX_SUBJECT_BYTES)]
     SubjectTooLong,
+    /// The feed names more than 1,048,576 sessions. Shorten its window.
+    #[error("the feed names more than 1,048,576 sessions")]
+    FeedTooLong,
     /// The contents could not be encoded.
     #[error("the contents could not be encoded")]
     Encoding,
@@ -142,6 +147,11 @@ fn authenticate(mac: &mut Hmac<Sha256>, keys: &impl Keys, context: &[&[u8]], sig
         Some(secret) => pae::write(mac, prefix, context, &[secret.as_bytes(), payload]),
         None => pae::write(mac, prefix, context, &[payload]),
     }
+}
+
+/// Whether the envelope says that it is signed.
+pub(crate) fn is_signed(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SIGNED)
 }
 
 /// The contents of an envelope that passed. Wiped when dropped; what stood around them is no secret.

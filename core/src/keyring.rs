@@ -6,10 +6,10 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
-    Data, EdgeKeys, KeyError, KeyId, Nonce, Protection, RootKey, RowContext, RowError, SealError, Secret, Ticket,
-    TicketError, Timestamp,
+    Data, EdgeKeys, Feed, KeyError, KeyId, Nonce, OpenError, Protection, RootKey, RowContext, RowError, SealError,
+    Secret, Ticket, TicketError, Timestamp,
     edge::{self, OpeningKey},
-    key, row,
+    feed, key, row,
     subkeys::RowKeys,
     ticket,
 };
@@ -109,6 +109,31 @@ impl Keyring {
         row::write(&self.primary_row.of(secret), self.primary.id, context, data, protection, nonce)
     }
 
+    /// The feed of ended sessions as the bytes that a worker fetches, for the application whose cookie is `name`.
+    ///
+    /// ```
+    /// use waxseal_core::{EdgeKeys, Feed, Keyring, RootKey, RowId, Timestamp};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let keyring = Keyring::new([RootKey::generate()?])?;
+    /// let (since, as_of) = (Timestamp::from_unix_seconds(1_790_000_000), Timestamp::from_unix_seconds(1_790_000_600));
+    /// let ended = [RowId::from_bytes([7; 16])];
+    /// let bytes = keyring.write_feed(&Feed::new(since, as_of, ended), "__Host-session")?;
+    ///
+    /// let edge = EdgeKeys::from_text(&keyring.export_edge_keys(false))?;
+    /// assert!(edge.open_feed("__Host-session", bytes)?.contains(&ended[0]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn write_feed(&self, feed: &Feed, name: &str) -> Result<Vec<u8>, SealError> {
+        feed::write(&self.primary.feed, self.primary.id, feed, name)
+    }
+
+    /// Opens a feed of ended sessions; see [`EdgeKeys::open_feed`].
+    pub fn open_feed(&self, name: &str, bytes: Vec<u8>) -> Result<Feed, OpenError> {
+        self.opening.open_feed(name, bytes)
+    }
+
     /// Opens the row behind a ticket; see [`EdgeKeys::open_row`].
     pub fn open_row(&self, ticket: &Ticket, generation: u64, data: Vec<u8>) -> Result<Data, RowError> {
         self.opening.open_row(ticket, generation, data)
@@ -134,7 +159,6 @@ impl fmt::Debug for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OpenError;
     use core::slice;
 
     #[test]

@@ -48,6 +48,7 @@ mod data;
 mod edge;
 mod encoding;
 mod envelope;
+mod feed;
 mod key;
 mod keyring;
 mod pae;
@@ -64,6 +65,7 @@ pub use change::{Changes, TakeFn, UpdateFn};
 pub use data::{Data, DecodeError, Mismatch, Refusal, Value, ValueError, ValueKind, from_value, to_value};
 pub use edge::EdgeKeys;
 pub use envelope::{OpenError, Protection, SealError};
+pub use feed::{Feed, Standing};
 pub use key::{KeyError, KeyId, RootKey};
 pub use keyring::Keyring;
 #[cfg(feature = "getrandom")]

@@ -1,4 +1,4 @@
-//! The subkeys of a root key: one pair for cookies and one for rows, so that neither can ever pass for the other.
+//! The subkeys of a root key: one pair for cookies, one for rows, and one key for feeds, so that none can ever pass for another.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit};
@@ -36,6 +36,32 @@ impl CookieKeys {
 impl Keys for CookieKeys {
     fn with_cipher<R>(&self, f: impl FnOnce(&Xaes256Gcm) -> Option<R>) -> Option<R> {
         f(&self.seal)
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        self.sign.clone()
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        None
+    }
+}
+
+/// The key of the feed of ended sessions, which is signed and never sealed.
+#[derive(Clone)]
+pub(crate) struct FeedKeys {
+    sign: Hmac<Sha256>,
+}
+
+impl FeedKeys {
+    pub(crate) fn new(sign: &[u8; LEN]) -> Option<Self> {
+        Some(Self { sign: Hmac::new_from_slice(sign).ok()? })
+    }
+}
+
+impl Keys for FeedKeys {
+    fn with_cipher<R>(&self, _: impl FnOnce(&Xaes256Gcm) -> Option<R>) -> Option<R> {
+        None
     }
 
     fn mac(&self) -> Hmac<Sha256> {

@@ -11,8 +11,8 @@ use std::{
 
 use proptest::prelude::*;
 use waxseal_core::{
-    Data, EdgeKeys, Keyring, Nonce, Protection, RootKey, RowContext, RowError, RowId, Secret, Terms, Ticket,
-    TicketError, Timeouts, Timestamp, Value, from_value, to_value,
+    Data, EdgeKeys, Feed, Keyring, Nonce, OpenError, Protection, RootKey, RowContext, RowError, RowId, SealError,
+    Secret, Terms, Ticket, TicketError, Timeouts, Timestamp, Value, from_value, to_value,
 };
 
 // --- How much is allocated --------------------------------------------------------------------------------------------------
@@ -184,6 +184,26 @@ proptest! {
     }
 
     #[test]
+    fn any_feed_round_trips_and_names_what_it_was_given_alone(
+        ended in proptest::collection::vec(any::<[u8; 16]>().prop_map(RowId::from_bytes), 0..60),
+        other in any::<[u8; 16]>().prop_map(RowId::from_bytes),
+        (a, b) in (any::<u64>(), any::<u64>()),
+    ) {
+        let keyring = keyring();
+        let (since, as_of) = (Timestamp::from_unix_ms(a.min(b)), Timestamp::from_unix_ms(a.max(b)));
+        let feed = Feed::new(since, as_of, ended.iter().copied());
+        let bytes = keyring.write_feed(&feed, "s").unwrap();
+        prop_assert_eq!(&bytes, &keyring.write_feed(&Feed::new(since, as_of, ended.iter().rev().copied()), "s").unwrap());
+        let edge = EdgeKeys::from_text(&keyring.export_edge_keys(false)).unwrap();
+        let opened = edge.open_feed("s", bytes.clone()).unwrap();
+        prop_assert_eq!((opened.since(), opened.as_of()), (since, as_of));
+        prop_assert!(ended.iter().all(|id| opened.contains(id)));
+        prop_assert_eq!(opened.contains(&other), ended.iter().any(|id| id.as_bytes()[8..] == other.as_bytes()[8..]));
+        prop_assert_eq!(edge.open_feed("t", bytes.clone()).unwrap_err(), OpenError::Forged);
+        prop_assert_eq!(self::keyring().open_feed("s", bytes).unwrap_err(), OpenError::UnknownKey(keyring.primary_id()));
+    }
+
+    #[test]
     fn one_map_has_one_spelling(bytes in proptest::collection::vec(prop_oneof![Just(0u8), Just(0x80), Just(1), 0..10u8], 0..12)) {
         if let Ok(data) = Data::decode(&bytes) {
             prop_assert_eq!(data.encode(), bytes);
@@ -209,7 +229,11 @@ proptest! {
         prop_assert!(allocations <= 1 && allocated <= text.len(), "{allocations}: {allocated}");
         let _ = keyring.open_ticket("s", &bytes, Timestamp::from_unix_ms(NOW)).map(drop);
         let ticket = ticket(NOW, None, Data::new());
-        prop_assert!(keyring.open_row(&ticket, 1, bytes).is_err());
+        prop_assert!(keyring.open_row(&ticket, 1, bytes.clone()).is_err());
+        looks_real[0] = 2;
+        let (result, _, allocations) = measured(|| keyring.open_feed("s", looks_real).map(drop));
+        prop_assert!(result.is_err() && allocations == 0);
+        prop_assert!(keyring.open_feed("s", bytes).is_err());
     }
 }
 
@@ -282,6 +306,37 @@ fn every_flipped_bit_of_a_row_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn every_flipped_bit_of_a_feed_is_refused() {
+    let keyring = keyring();
+    let now = Timestamp::from_unix_ms(NOW);
+    let feed = Feed::new(now, now, [1, 2, 3].map(|n| RowId::from_bytes([n; 16])));
+    let bytes = keyring.write_feed(&feed, "s").unwrap();
+    for index in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut bytes = bytes.clone();
+            bytes[index] ^= 1 << bit;
+            assert!(keyring.open_feed("s", bytes).is_err(), "{index}.{bit}");
+        }
+        assert!(keyring.open_feed("s", bytes[..index].to_vec()).is_err());
+    }
+}
+
+#[test]
+fn a_feed_of_100_000_is_800_kilobytes_and_one_over_the_bound_is_refused() {
+    let keyring = keyring();
+    let now = Timestamp::from_unix_ms(NOW);
+    let ids = |count: u64| (0..count).map(|n| RowId::from_bytes((u128::from(n) * 7).to_be_bytes()));
+    let bytes = keyring.write_feed(&Feed::new(now, now, ids(100_000)), "s").unwrap();
+    assert_eq!(bytes.len(), 800_054);
+    let (feed, allocated, allocations) = measured(|| keyring.open_feed("s", bytes).unwrap());
+    assert!(feed.len() == 100_000 && allocations == 1 && allocated == 800_000, "{allocations}: {allocated}");
+    let longest = keyring.write_feed(&Feed::new(now, now, ids(1 << 20)), "s").unwrap();
+    assert_eq!(keyring.open_feed("s", longest.clone()).unwrap().len(), 1 << 20);
+    assert_eq!(keyring.open_feed("s", [longest, vec![0; 8]].concat()).unwrap_err(), OpenError::Malformed);
+    assert_eq!(keyring.write_feed(&Feed::new(now, now, ids((1 << 20) + 1)), "s"), Err(SealError::FeedTooLong));
 }
 
 #[test]

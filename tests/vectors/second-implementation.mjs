@@ -164,6 +164,23 @@ async function openRow(roots, v) {
   return decodeData(await open(roots, "row", unhex(v.row), context, unhex(v.secret)));
 }
 
+/** A feed: a signed envelope alone. Its marks are hexadecimal text, which sorts as the bytes do. */
+async function openFeed(roots, name, bytes) {
+  if (bytes[0] !== 2) refuse("malformed");
+  const payload = await open(roots, "feed", bytes, [text(name)]);
+  if (payload.length < 17 || payload[0] !== 1 || payload.length % 8 !== 1) refuse("malformed");
+  const [since_ms, as_of_ms] = [payload.readBigUInt64BE(1), payload.readBigUInt64BE(9)];
+  const marks = Array.from({ length: (payload.length - 17) / 8 }, (_, n) => payload.subarray(17 + 8 * n, 25 + 8 * n).toString("hex"));
+  if (since_ms > as_of_ms || marks.some((mark, n) => n > 0 && marks[n - 1] >= mark)) refuse("malformed");
+  return { since_ms: Number(since_ms), as_of_ms: Number(as_of_ms), marks };
+}
+
+function standing({ since_ms, as_of_ms, marks }, { row_id, generation, issued_s, now_ms, max_age_s }) {
+  if (marks.includes(row_id.replaceAll("-", "").slice(16))) return "ended";
+  const young = now_ms - as_of_ms <= max_age_s * 1000 && as_of_ms - now_ms <= 300_000;
+  return young && generation > 0 && since_ms + 30_000 <= issued_s * 1000 ? "not-ended" : "unproved";
+}
+
 let passed = 0;
 const check = async (f) => { await f(); passed++; };
 const refused = (f, reason, why) => check(() => assert.rejects(async () => f(), (error) => error instanceof Refused && error.message === reason, why));
@@ -197,6 +214,15 @@ for (const v of tickets.refused) await refused(() => openTicket(roots, v.cookie_
 const rows = read("rows.json");
 for (const v of rows.accepted) await check(async () => assert.deepEqual(await openRow(roots, v), v.data));
 for (const v of rows.refused) await refused(() => openRow(roots, v), v.reason, v.why);
+
+const feeds = read("feeds.json");
+for (const v of feeds.accepted) await check(async () => {
+  const { since_ms, as_of_ms, marks } = v;
+  const feed = await openFeed(roots, v.cookie_name, unhex(v.feed));
+  assert.deepEqual(feed, { since_ms, as_of_ms, marks });
+  for (const s of v.standings) assert.equal(standing(feed, s), s.standing, v.name);
+});
+for (const v of feeds.refused) await refused(() => openFeed(roots, v.cookie_name, unhex(v.feed)), v.reason, v.why);
 
 for (const { protection, envelope } of [...tickets.accepted, ...rows.accepted]) {
   if (protection !== "sealed") continue;
