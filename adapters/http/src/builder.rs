@@ -9,6 +9,7 @@ use crate::{
     Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
     engine::{Engine, Keeping},
     queue::Queues,
+    randomness::Randomness,
     time::Time,
 };
 
@@ -106,6 +107,7 @@ pub struct SessionsBuilder {
     commit_policy: CommitPolicy,
     max_sessions: Option<(u32, OverLimit)>,
     time: Time,
+    randomness: Randomness,
 }
 
 impl SessionsBuilder {
@@ -130,6 +132,7 @@ impl SessionsBuilder {
             commit_policy: CommitPolicy::default(),
             max_sessions: None,
             time: Time::of_the_machine(),
+            randomness: Randomness::default(),
         }
     }
 
@@ -243,8 +246,15 @@ impl SessionsBuilder {
         self
     }
 
+    /// Draws secrets, nonces and waits from a simulation's seed. **Whoever knows the seed can sign in as anybody.**
+    #[cfg(feature = "simulation")]
+    pub fn simulated_randomness(mut self, fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        self.randomness = Randomness::simulated(fill);
+        self
+    }
+
     /// This node's own clock, which the database's time corrects. For tests of clocks that are wrong.
-    #[doc(hidden)]
+    #[cfg(feature = "simulation")]
     pub fn node_clock(mut self, clock: impl Clock) -> Self {
         self.time = Time::of_a_node(Box::new(clock));
         self
@@ -284,6 +294,7 @@ impl SessionsBuilder {
             commit_policy: self.commit_policy,
             max_sessions: self.max_sessions,
             time: self.time,
+            randomness: self.randomness,
             queues: Queues::new(),
             in_flight: Engine::in_flight(),
         })))

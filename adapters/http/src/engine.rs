@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tokio::sync::Semaphore;
-use waxseal_core::{Data, Keyring, Nonce, Protection, RowId, Secret, Terms, Ticket, Timeouts, Timestamp};
+use waxseal_core::{Data, Keyring, Protection, RowId, Terms, Ticket, Timeouts, Timestamp};
 
 use crate::{
     CommitPolicy, CookieOptions, Limit, OlderRows, OverLimit, Row, SessionError, SessionInfo, Store, Touch,
-    queue::Queues, session::Live, subjects, time::Time,
+    queue::Queues, randomness::Randomness, session::Live, subjects, time::Time,
 };
 
 /// How many statements that change something may be under way at once, in all. Those that their requests have given up are among
@@ -32,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) commit_policy: CommitPolicy,
     pub(crate) max_sessions: Option<(u32, OverLimit)>,
     pub(crate) time: Time,
+    pub(crate) randomness: Randomness,
     pub(crate) queues: Arc<Queues>,
     pub(crate) in_flight: Arc<Semaphore>,
 }
@@ -142,7 +143,12 @@ impl Engine {
     }
 
     pub(crate) fn set_cookie(&self, ticket: &Ticket, now: Timestamp) -> Result<HeaderValue, SessionError> {
-        let value = self.keyring.write_ticket(ticket, self.cookie.cookie_name(), self.cookie_protection, nonce()?)?;
+        let value = self.keyring.write_ticket(
+            ticket,
+            self.cookie.cookie_name(),
+            self.cookie_protection,
+            self.randomness.nonce()?,
+        )?;
         let end = match self.keeping {
             // The row's idle expiry is the truth: the browser keeps the cookie for as long as the row might live.
             Keeping::Rows { .. } => self.ticket_deadline(ticket),
@@ -150,12 +156,4 @@ impl Engine {
         };
         self.cookie.set(&value, ticket.is_persistent().then(|| end.seconds_since(now)))
     }
-}
-
-pub(crate) fn secret() -> Result<Secret, SessionError> {
-    Secret::random().map_err(|_| SessionError::Random)
-}
-
-pub(crate) fn nonce() -> Result<Nonce, SessionError> {
-    Nonce::random().map_err(|_| SessionError::Random)
 }

@@ -42,6 +42,7 @@ mod hosted;
 mod installed;
 mod outcome;
 mod queue;
+mod randomness;
 mod session;
 mod sessions;
 mod shared_caches;

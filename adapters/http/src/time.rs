@@ -82,6 +82,7 @@ impl Time {
     }
 
     /// A node's clock as a test has it, until a store tells a better one.
+    #[cfg(feature = "simulation")]
     pub(crate) fn of_a_node(clock: Box<dyn Clock>) -> Self {
         Self::new(NodeClock::Given(clock), UNKNOWN)
     }

@@ -3,11 +3,7 @@
 //! A save waits in its request's own future: for its turn among the requests that change the same row, and for a place among the
 //! statements under way. Only the statement itself, and what it leads to, runs to its end when the request is given up.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tokio::sync::OwnedMutexGuard;
@@ -150,7 +146,8 @@ impl Session {
             }
             // The row has another generation, or is gone: see how it is now and try again.
             if conflicts > 0 {
-                self.wait(tokio::time::sleep(jitter(conflicts))).await?;
+                let wait = self.0.engine.randomness.wait(longest_wait(conflicts));
+                self.wait(tokio::time::sleep(wait)).await?;
             }
             self.reload().await?;
         }
@@ -352,8 +349,8 @@ impl Session {
     }
 }
 
-/// A random wait that grows with the conflicts, at most 64 ms: processes that collide come apart.
-fn jitter(conflicts: u32) -> Duration {
-    let random = RandomState::new().hash_one(conflicts);
-    Duration::from_micros(random % (1000 << conflicts.min(6)))
+/// The longest of the random waits, which grow with the conflicts, up to 64 ms: processes that collide come apart.
+const fn longest_wait(conflicts: u32) -> Duration {
+    let doublings = if conflicts < 6 { conflicts } else { 6 };
+    Duration::from_millis(1 << doublings)
 }

@@ -6,7 +6,7 @@ use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
     Admission, Limit, Row, SessionError, Store, StoreError, Touch, Update,
-    engine::{Engine, Keeping, nonce, secret},
+    engine::{Engine, Keeping},
     session::{
         Live, Renewal,
         save::{Landed, Work},
@@ -143,7 +143,7 @@ impl Engine {
         let ticket = if work.renewal.is_sign_in() {
             self.issue(work, &data, now)?
         } else {
-            old.renewed(secret()?, now, self.touched(old, now).expires_at, self.claims(&data))
+            old.renewed(self.randomness.secret()?, now, self.touched(old, now).expires_at, self.claims(&data))
         };
         // What one user called the device is not the next one's.
         let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
@@ -191,7 +191,13 @@ impl Engine {
                     id: context.row_id,
                     generation: live.generation,
                     now,
-                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, nonce()?)?,
+                    data: self.keyring.write_row(
+                        ticket.secret(),
+                        &context,
+                        &data,
+                        *protection,
+                        self.randomness.nonce()?,
+                    )?,
                     label: work.label.clone(),
                     touch,
                 }
@@ -238,7 +244,7 @@ impl Engine {
             Renewal::SignIn { subject, terms } => (Some(subject.as_str()), *terms),
             _ => (None, self.default_terms()),
         };
-        Ok(Ticket::issue(secret()?, now, terms, subject, self.claims(data))?)
+        Ok(Ticket::issue(self.randomness.secret()?, now, terms, subject, self.claims(data))?)
     }
 
     /// All that a new row and its cookie need, with every bound checked, before anything is written.
@@ -267,7 +273,13 @@ impl Engine {
                     lifetime_s: ticket.lifetime_s(),
                     seen_at: touch.seen_at,
                     expires_at: touch.expires_at,
-                    data: self.keyring.write_row(ticket.secret(), &context, &data, *protection, nonce()?)?,
+                    data: self.keyring.write_row(
+                        ticket.secret(),
+                        &context,
+                        &data,
+                        *protection,
+                        self.randomness.nonce()?,
+                    )?,
                 })
             }
         };

@@ -8,7 +8,7 @@ use crate::{at, done, id, insert, is_ended, is_there, row};
 fn expired_sessions_and_old_tombstones_go_first() {
     let store = MemoryStore::with_capacity(3);
     insert(&store, row(1, None, 500));
-    insert(&store, Row { expires_at: at(600), ..row(2, Some("ada"), 500) });
+    insert(&store, Row { expires_at: at(TOMBSTONE_S), ..row(2, Some("ada"), 500) });
     insert(&store, row(3, Some("ada"), 0));
     done(store.end_many(&[id(3)], at(0))).unwrap();
     insert(&store, row(4, None, TOMBSTONE_S - 1));

@@ -4,7 +4,7 @@ use std::{env, time::Duration};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use waxseal_conformance::{Bench, Framework, StoreKind};
-use waxseal_http::{Clock, Page, SessionError, Sessions, Store, SystemClock, Which};
+use waxseal_http::{Clock, Page, SessionError, Sessions, Store, SystemClock, TOMBSTONE_S, Which};
 use waxseal_sea_orm::{SeaOrmStore, Sweeper};
 
 use crate::client::{Client, keyring, on_every_database};
@@ -145,7 +145,7 @@ on_every_database! {
 /// On MariaDB they deadlocked, and the sign-out failed.
 async fn sign_outs_meet_the_sweeper(db: &DatabaseConnection) {
     let nodes = nodes(db);
-    let late = || waxseal_http::Timestamp::from_unix_seconds(SystemClock.now().unix_seconds() + 601);
+    let late = || waxseal_http::Timestamp::from_unix_seconds(SystemClock.now().unix_seconds() + TOMBSTONE_S + 1);
     let sweepers: Vec<_> = (0..2)
         .map(|_| {
             let store = SeaOrmStore::new(db.clone());
