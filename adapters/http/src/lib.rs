@@ -67,9 +67,11 @@ pub use session::{Session, SessionInfo, Times};
 pub use sessions::Sessions;
 pub use sign_in::SignIn;
 pub use store::{
-    Admission, Found, Limit, MemoryStore, OverLimit, Page, Row, Store, StoreError, TOMBSTONE_S, Touch, Update, Wanted,
-    Which,
+    ASKED_AGAIN, Admission, Found, Limit, MemoryStore, OverLimit, Page, Replicated, Row, Store, StoreError,
+    TOMBSTONE_S, Touch, Update, Wanted, Which,
 };
+#[cfg(feature = "cache")]
+pub use store::{Cached, Listening, Notice, Notices};
 pub use typed::{Typed, TypedData};
 pub use waxseal_core::{
     Data, EdgeKeys, KeyError, KeyId, Keyring, Mismatch, Protection, Refusal, RootKey, RowId, SubjectError, Terms,

@@ -63,6 +63,8 @@ mod fate;
 mod migration;
 #[cfg(feature = "migration")]
 mod migrator;
+#[cfg(feature = "notices")]
+mod notices;
 mod on;
 mod statements;
 mod store;
@@ -76,6 +78,8 @@ pub use fate::Fate;
 pub use migration::{Migration, TableMigration};
 #[cfg(feature = "migration")]
 pub use migrator::{Migrator, TableMigrator, up_alone};
+#[cfg(feature = "notices")]
+pub use notices::{NoticesMigration, PostgresNotices, install_notices};
 pub use on::StoreOn;
 pub use store::SeaOrmStore;
 pub use sweeper::{Sweeper, SweeperGuard};

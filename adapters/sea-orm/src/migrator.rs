@@ -12,7 +12,7 @@ use sea_orm_migration::{
 use crate::{Fate, Migration, Table, again::again, fate::Code};
 
 /// The number of the advisory lock in PostgreSQL: "waxseal" in ASCII.
-const LOCK: i64 = 0x77_6178_7365_616c;
+pub(crate) const LOCK: i64 = 0x77_6178_7365_616c;
 
 /// A migrator of [`Migration`] alone, for applications without one of their own. It keeps its state in a table of its own,
 /// `waxseal_migrations`, and so does not meet another migrator's.

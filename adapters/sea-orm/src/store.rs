@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use waxseal_http::{
-    Admission, Found, Limit, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
+    Admission, Found, Limit, Page, Replicated, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
 };
 
 use crate::{
@@ -25,18 +25,36 @@ pub struct SeaOrmStore {
     db: DatabaseConnection,
     statements: Arc<Statements>,
     cluster: Cluster,
+    #[cfg_attr(not(feature = "notices"), allow(dead_code))]
+    table: Table,
 }
 
 impl SeaOrmStore {
     /// A store on `db`, in the table `waxseal_sessions`. The table must be there: see [`Migration`](crate::Migration).
     pub fn new(db: DatabaseConnection) -> Self {
         let statements = Arc::new(Statements::new(db.get_database_backend(), &Table::default()));
-        Self { db, statements, cluster: Cluster::default() }
+        Self { db, statements, cluster: Cluster::default(), table: Table::default() }
     }
 
     /// The same in another table: each of the applications that share a database needs its own.
     pub fn with_table(self, table: &Table) -> Self {
-        Self { statements: Arc::new(Statements::new(self.statements.backend, table)), ..self }
+        let statements = Arc::new(Statements::new(self.statements.backend, table));
+        Self { statements, table: table.clone(), ..self }
+    }
+
+    /// Reads sessions from `replica`, a copy of this database that follows it, and does everything else here.
+    ///
+    /// A user's own changes are always seen. The end of a session is seen at most one second late: while the replica is further
+    /// behind, or away, sessions are read here. See [`Replicated`]. Call [`with_table`](Self::with_table) before this.
+    pub fn with_replica(self, replica: DatabaseConnection) -> Replicated<Self> {
+        let replica = Self { db: replica, cluster: Cluster::default(), ..self.clone() };
+        Replicated::new(self, replica)
+    }
+
+    /// PostgreSQL's notices of changed rows, for [`Cached::notified`](waxseal_http::Cached::notified). An error on other databases.
+    #[cfg(feature = "notices")]
+    pub fn notices(&self) -> Result<crate::PostgresNotices, sea_orm::DbErr> {
+        crate::PostgresNotices::new(self.db.clone(), &self.table)
     }
 
     /// The store's verbs on a connection or transaction of the caller's: to end a user's sessions in the transaction that
@@ -173,6 +191,10 @@ impl Store for SeaOrmStore {
 
     async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         self.own().now().await
+    }
+
+    async fn changed(&self, _id: RowId) {
+        tokio::time::sleep(waxseal_http::ASKED_AGAIN).await;
     }
 
     fn may_be_behind(&self) -> bool {

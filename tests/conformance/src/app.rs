@@ -21,6 +21,12 @@ pub enum StoreKind {
     Sqlite,
     Postgres,
     MariaDb,
+    /// The store in memory behind a cache.
+    CachedMemory,
+    /// PostgreSQL behind a cache that hears its notices.
+    CachedPostgres,
+    /// SQLite as primary and as its own replica.
+    Replicated,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -253,6 +253,10 @@ impl Store for Probe {
         }
     }
 
+    async fn changed(&self, id: RowId) {
+        self.store().changed(id).await;
+    }
+
     fn may_be_behind(&self) -> bool {
         self.0.behind.load(Ordering::SeqCst) || self.store().may_be_behind()
     }

@@ -1,12 +1,16 @@
 //! The stores under test, each fresh for one test.
 
-use std::{env, sync::Arc};
+use std::{
+    env,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
-use waxseal_http::{MemoryStore, Store};
-use waxseal_sea_orm::{Migrator, SeaOrmStore};
+use waxseal_http::{Cached, MemoryStore, Store};
+use waxseal_sea_orm::{Migrator, SeaOrmStore, Table, install_notices};
 
 use crate::StoreKind;
 
@@ -21,11 +25,13 @@ pub struct TestStore {
 impl TestStore {
     /// Nothing where the machine has no such database.
     pub async fn open(kind: StoreKind, test: &str) -> Option<Self> {
+        let test = &short(test);
         let (db, clear, folder) = match kind {
-            StoreKind::Memory => {
-                return Some(Self { store: Arc::new(MemoryStore::new()), db: None, clear: None, _folder: None });
+            StoreKind::Memory => return Some(Self::without_database(MemoryStore::new())),
+            StoreKind::CachedMemory => {
+                return Some(Self::without_database(Cached::for_a_single_process(MemoryStore::new())));
             }
-            StoreKind::Sqlite => {
+            StoreKind::Sqlite | StoreKind::Replicated => {
                 let folder = tempfile::tempdir().unwrap();
                 let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.sqlite").display());
                 let mut options = ConnectOptions::new(url);
@@ -37,7 +43,7 @@ impl TestStore {
                 });
                 (Database::connect(options).await.unwrap(), None, Some(folder))
             }
-            StoreKind::Postgres => {
+            StoreKind::Postgres | StoreKind::CachedPostgres => {
                 let url = env::var("WAXSEAL_TEST_POSTGRES_URL").ok()?;
                 let schema = format!("waxseal_{test}");
                 let admin = Database::connect(&url).await.unwrap();
@@ -64,7 +70,21 @@ impl TestStore {
             }
         };
         Migrator::up(&db, None).await.unwrap();
-        Some(Self { store: Arc::new(SeaOrmStore::new(db.clone())), db: Some(db), clear, _folder: folder })
+        let store: Arc<dyn Store> = match kind {
+            StoreKind::CachedPostgres => {
+                install_notices(&db, &Table::default()).await.unwrap();
+                let store = SeaOrmStore::new(db.clone());
+                let notices = store.notices().unwrap();
+                Arc::new(Cached::notified(store, notices))
+            }
+            StoreKind::Replicated => Arc::new(SeaOrmStore::new(db.clone()).with_replica(db.clone())),
+            _ => Arc::new(SeaOrmStore::new(db.clone())),
+        };
+        Some(Self { store, db: Some(db), clear, _folder: folder })
+    }
+
+    fn without_database(store: impl Store) -> Self {
+        Self { store: Arc::new(store), db: None, clear: None, _folder: None }
     }
 
     pub async fn close(self) {
@@ -76,4 +96,11 @@ impl TestStore {
             admin.execute_unprepared(&sql).await.unwrap();
         }
     }
+}
+
+/// A name that a database takes, another for each test.
+fn short(test: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    test.hash(&mut hasher);
+    format!("{}_{:08x}", &test[..test.len().min(30)], hasher.finish() as u32)
 }

@@ -100,7 +100,7 @@ macro_rules! suite {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $rule() {
                     let test = concat!(stringify!($module), "_", stringify!($rule));
-                    let Some(bench) = Bench::open(StoreKind::$store, Framework::$framework, &test[..test.len().min(50)]).await else { return };
+                    let Some(bench) = Bench::open(StoreKind::$store, Framework::$framework, test).await else { return };
                     $of::$rule(&bench).await;
                     bench.close().await;
                 }
@@ -126,6 +126,9 @@ suite! {
     mariadb_poem: MariaDb, Poem;
     mariadb_salvo: MariaDb, Salvo;
     mariadb_axum: MariaDb, Axum;
+    cached_memory_engine: CachedMemory, Engine;
+    cached_postgres_engine: CachedPostgres, Engine;
+    replicated_engine: Replicated, Engine;
 }
 
 macro_rules! together {
@@ -202,4 +205,7 @@ stores! {
     sqlite_store: Sqlite;
     postgres_store: Postgres;
     mariadb_store: MariaDb;
+    cached_memory_store: CachedMemory;
+    cached_postgres_store: CachedPostgres;
+    replicated_store: Replicated;
 }

@@ -16,6 +16,8 @@ const GRACE_S: u64 = 10;
 /// What is behind a ticket.
 pub(crate) enum Loaded {
     Live(Live),
+    /// Its idle timeout or lifetime is over, by what the store answered.
+    Expired,
     /// Ended by a sign-out, a revocation or a renewal at this time.
     Ended(Timestamp),
     Nothing,
@@ -51,7 +53,7 @@ impl Session {
                 Ok(Loaded::Ended(at)) if !self.opened_at().has_reached(at.plus_seconds(GRACE_S)) => {
                     behind = Behind::Gone;
                 }
-                Ok(Loaded::Ended(_) | Loaded::Nothing) => {}
+                Ok(Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired) => {}
                 Err(error) => failed = Some(error),
             }
         }
@@ -67,6 +69,20 @@ impl Session {
 
     /// What is behind each ticket, in their order: one statement.
     async fn load_tickets(&self) -> Result<Vec<Result<Loaded, SessionError>>, SessionError> {
+        let mut all = self.load_as_wanted().await?;
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(all) };
+        if store.may_be_behind() {
+            for (loaded, ticket) in all.iter_mut().zip(self.tickets().iter()) {
+                // A touch does not change the generation: an answer that may be old is no proof that the time is over.
+                if matches!(loaded, Ok(Loaded::Expired)) {
+                    *loaded = self.load_ticket(store, ticket, Wanted::newest(ticket.row_id())).await;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn load_as_wanted(&self) -> Result<Vec<Result<Loaded, SessionError>>, SessionError> {
         let (engine, tickets) = (&self.0.engine, self.tickets());
         let Keeping::Rows { store, .. } = &engine.keeping else {
             return Ok(tickets.iter().map(|ticket| Ok(engine.in_ticket(ticket))).collect());
@@ -149,7 +165,7 @@ impl Engine {
         };
         if self.now().has_reached(self.expires_at(&row)) {
             tracing::debug!(row_id = %id, "session ended: expired");
-            return Ok(Loaded::Nothing);
+            return Ok(Loaded::Expired);
         }
         // The id is a hash, and known already: `Ticket::row_context` would derive it again.
         let context = RowContext {

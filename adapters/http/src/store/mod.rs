@@ -6,15 +6,21 @@ use async_trait::async_trait;
 use waxseal_core::{RowId, Timestamp};
 
 mod admission;
+#[cfg(feature = "cache")]
+mod cached;
 mod error;
 mod memory;
+mod replicated;
 mod row;
 mod wanted;
 
 pub use admission::{Admission, Limit, OverLimit};
+#[cfg(feature = "cache")]
+pub use cached::{Cached, Listening, Notice, Notices};
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub use row::{Found, Page, Row, TOMBSTONE_S, Touch, Update, Which};
+pub use replicated::Replicated;
+pub use row::{ASKED_AGAIN, Found, Page, Row, TOMBSTONE_S, Touch, Update, Which};
 pub use wanted::Wanted;
 
 /// A session store.
@@ -75,6 +81,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The time by the clock that all nodes share: the database's. `None` where the node's own clock is that clock.
     async fn now(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Waits until the row may have changed: by a notice of the database where there is one, else for a few seconds.
+    async fn changed(&self, id: RowId);
 
     /// Whether an answer may be older than what another node, or an earlier request, has written. Cookies are then issued again with
     /// every save, so that they always name the newest generation.
@@ -139,6 +148,10 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
 
     async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         (**self).now().await
+    }
+
+    async fn changed(&self, id: RowId) {
+        (**self).changed(id).await;
     }
 
     fn may_be_behind(&self) -> bool {

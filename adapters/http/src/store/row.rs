@@ -1,5 +1,7 @@
 //! What a store holds and is asked to change: rows, tombstones, touches, updates.
 
+use std::time::Duration;
+
 use waxseal_core::{RowId, Timestamp};
 
 /// A row as a store holds it. Only `data` are secret, and they are sealed; the store cannot open them.
@@ -40,6 +42,9 @@ impl Row {
 /// For how many seconds a store remembers that a session was ended: longer than any request should run. A request that began
 /// before the end, and presents the old cookie, must not start a new session with what it writes.
 pub const TOMBSTONE_S: u64 = 900;
+
+/// How long a store without notices waits before those who wait for the end of a session ask again.
+pub const ASKED_AGAIN: Duration = Duration::from_secs(3);
 
 /// What a store has under an id.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -99,7 +99,8 @@ pub async fn r16_headers_go_with_the_session(bench: &Bench) {
     }
     assert!(!set.contains("Domain"));
     let changed = browser.send(&[insert("a", 2)]).await;
-    assert_eq!(has(&changed, "set-cookie"), None, "only when the cookie changes");
+    let sent = has(&changed, "set-cookie").is_some();
+    assert_eq!(sent, !bench.probe.store_is_never_behind(), "only when the cookie changes, or answers may be old");
     let failed = browser.send(&[get("a"), Fail(404)]).await;
     assert_eq!(has(&failed, "vary"), Some(s("Cookie")));
 }
@@ -145,7 +146,8 @@ pub async fn r16_claims_travel_when_they_change(bench: &Bench) {
     let mut browser = app.browser();
     browser.run(&[sign_in("ada"), insert("role", "user"), insert("secret", 1)]).await;
     assert_eq!(browser.run(&[TicketClaims, TicketSubject]).await, [json!({ "role": "user" }), json!("ada")]);
-    assert_eq!(browser.send(&[insert("secret", 2)]).await.set_cookies(), [""; 0]);
+    let sent = browser.send(&[insert("secret", 2)]).await.set_cookies().len();
+    assert_eq!(sent, usize::from(!bench.probe.store_is_never_behind()));
     assert_eq!(browser.send(&[insert("role", "admin")]).await.set_cookies().len(), 1);
     assert_eq!(browser.run(&[TicketClaims]).await, [json!({ "role": "admin" })]);
 }

@@ -69,7 +69,10 @@ pub async fn r09_a_failed_commit_carries_nothing_of_the_handlers(bench: &Bench) 
         assert_eq!(response.results, [(); 0].map(|()| json!(null)));
     }
     let response = browser.peek(&[&[insert("a", 2)], &claims[..]].concat()).await;
-    assert_eq!((response.status.as_u16(), response.set_cookies()), (201, vec!["basket=own"]));
+    // Where answers may be old, the session's cookie is issued again with every save.
+    let own = if bench.probe.store_is_never_behind() { 1 } else { 2 };
+    assert_eq!((response.status.as_u16(), response.set_cookies().len()), (201, own));
+    assert_eq!(response.set_cookies()[0], "basket=own");
     assert_eq!(response.headers["x-claim"], "saved");
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod cache;
 mod client;
 mod fate;
 mod isolation;

@@ -9,7 +9,9 @@ use super::{
     MemoryStore, lock,
     shard::{TOMBSTONE_COST, row_cost},
 };
-use crate::{Admission, Found, Limit, OverLimit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
+use crate::{
+    ASKED_AGAIN, Admission, Found, Limit, OverLimit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which,
+};
 
 impl MemoryStore {
     fn full(&self) -> StoreError {
@@ -285,6 +287,10 @@ impl Store for MemoryStore {
 
     async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
+    }
+
+    async fn changed(&self, _id: RowId) {
+        tokio::time::sleep(ASKED_AGAIN).await;
     }
 
     fn may_be_behind(&self) -> bool {

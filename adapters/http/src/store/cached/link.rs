@@ -1,0 +1,220 @@
+//! The channel of notices, kept open: who has heard what, and up to when.
+//!
+//! A ping goes through the channel several times a bound. One that came back proves that every change committed before it was sent
+//! has been told. The cache answers only while the last such ping was sent less than the bound ago.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+use waxseal_core::RowId;
+
+use super::{
+    entries::Entries,
+    notices::{Listening, Notice, Notices},
+};
+use crate::StoreError;
+
+/// How many pings are sent in a bound.
+const PINGS: u32 = 4;
+
+/// The longest wait before the channel is opened anew.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The state that the task and the cache share.
+#[derive(Default)]
+pub(super) struct Link {
+    /// When the last ping was sent that came back.
+    proof: Mutex<Option<Instant>>,
+    /// Counts how often the channel was opened: a copy from before a gap is worth nothing.
+    epoch: AtomicU64,
+    watchers: Mutex<HashMap<RowId, Watched>>,
+}
+
+#[derive(Default)]
+struct Watched {
+    changed: Arc<Notify>,
+    count: usize,
+}
+
+/// Ends the task with the last cache that uses it.
+pub(super) struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Link {
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether all that was committed `bound` ago has been told.
+    pub(super) fn is_current(&self, bound: Duration) -> bool {
+        self.staleness().is_some_and(|age| age <= bound)
+    }
+
+    /// How old a copy may be now; nothing while the channel is closed.
+    pub(super) fn staleness(&self) -> Option<Duration> {
+        let sent = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.map(|sent| Instant::now().saturating_duration_since(sent))
+    }
+
+    fn set_proof(&self, proof: Option<Instant>) {
+        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = proof;
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, HashMap<RowId, Watched>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait for a change of this row.
+    pub(super) fn wake(&self, id: RowId) {
+        if let Some(watched) = self.watchers().get(&id) {
+            watched.changed.notify_waiters();
+        }
+    }
+
+    fn wake_all(&self) {
+        self.watchers().values().for_each(|watched| watched.changed.notify_waiters());
+    }
+
+    /// Waits until the row may have changed.
+    pub(super) async fn changed(&self, id: RowId) {
+        let watch = Watch::new(self, id);
+        watch.changed.notified().await;
+    }
+
+    /// Keeps the channel open, on a task of its own.
+    pub(super) fn spawn(self: &Arc<Self>, entries: Arc<Entries>, notices: Arc<dyn Notices>, bound: Duration) -> Task {
+        let link = self.clone();
+        Task(tokio::spawn(async move {
+            let mut wait = bound / PINGS;
+            let mut told = false;
+            loop {
+                let error = link.listen(&entries, &notices, bound).await;
+                if link.staleness().is_some() {
+                    (wait, told) = (bound / PINGS, false);
+                }
+                link.set_proof(None);
+                entries.clear();
+                link.wake_all();
+                if !told {
+                    tracing::warn!(%error, "the session cache is off: no notices from the database; every read asks it");
+                    told = true;
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }))
+    }
+
+    /// Listens until the channel breaks or falls silent.
+    async fn listen(&self, entries: &Arc<Entries>, notices: &Arc<dyn Notices>, bound: Duration) -> StoreError {
+        let mut listening = match timeout(LONGEST_WAIT, notices.listen()).await {
+            Ok(Ok(listening)) => listening,
+            Ok(Err(error)) => return error,
+            Err(_) => return StoreError::backend("the database did not answer"),
+        };
+        entries.clear();
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        let sent: Arc<Mutex<HashMap<u64, Instant>>> = Arc::default();
+        let _pinging = Task(tokio::spawn(ping(notices.clone(), sent.clone(), bound / PINGS)));
+        self.hear(listening.as_mut(), entries, &sent, bound).await
+    }
+
+    async fn hear(
+        &self,
+        listening: &mut dyn Listening,
+        entries: &Entries,
+        sent: &Mutex<HashMap<u64, Instant>>,
+        bound: Duration,
+    ) -> StoreError {
+        // A channel that is only slow catches up; one that says nothing for long is opened anew.
+        let silence = (bound * 4).max(LONGEST_WAIT);
+        loop {
+            match timeout(silence, listening.next()).await {
+                Ok(Ok(Notice::Changed(id, generation))) => {
+                    entries.changed(id, generation);
+                    self.wake(id);
+                }
+                Ok(Ok(Notice::Outdated(id))) => {
+                    entries.outdated(id);
+                    self.wake(id);
+                }
+                Ok(Ok(Notice::All)) => {
+                    entries.clear();
+                    self.wake_all();
+                }
+                Ok(Ok(Notice::Ping(number))) => {
+                    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(at) = sent.remove(&number) {
+                        // Those before it come back no more, or have been overtaken.
+                        sent.retain(|other, _| *other > number);
+                        self.set_proof(Some(at));
+                    }
+                }
+                Ok(Err(error)) => return error,
+                Err(_) => return StoreError::backend("the channel of notices fell silent"),
+            }
+        }
+    }
+}
+
+/// Sends pings, and notes when each was sent.
+async fn ping(notices: Arc<dyn Notices>, sent: Arc<Mutex<HashMap<u64, Instant>>>, every: Duration) {
+    for number in 0.. {
+        {
+            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+            sent.insert(number, Instant::now());
+            // Of a channel that is slow, only the newest are of use.
+            sent.retain(|other, _| other + 64 > number);
+        }
+        match timeout(LONGEST_WAIT, notices.ping(number)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a ping of the session cache was not sent"),
+            Err(_) => tracing::debug!("a ping of the session cache was not sent in time"),
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// One who waits for a row.
+struct Watch<'a> {
+    link: &'a Link,
+    id: RowId,
+    changed: Arc<Notify>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(link: &'a Link, id: RowId) -> Self {
+        let mut watchers = link.watchers();
+        let watched = watchers.entry(id).or_default();
+        watched.count += 1;
+        Self { changed: watched.changed.clone(), link, id }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut watchers = self.link.watchers();
+        if let Some(watched) = watchers.get_mut(&self.id) {
+            watched.count -= 1;
+            if watched.count == 0 {
+                watchers.remove(&self.id);
+            }
+        }
+    }
+}

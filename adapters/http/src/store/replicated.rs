@@ -1,0 +1,242 @@
+//! A store that reads from a replica and writes to the primary, and knows when the replica is behind.
+//!
+//! Two things make a replica's answer good. It is not older than the cookie ([`Wanted`]): a user's own changes are always seen. And
+//! it is at most as old as a bound: what others did, above all the end of a session, is seen within the bound. The second is
+//! measured: a mark is written to the primary, and once it has arrived, so has all that was written before it. While no mark has
+//! arrived in time, the primary is read.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+use waxseal_core::{RowId, Timestamp};
+
+use super::{Admission, Found, Limit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
+use crate::{Clock, SystemClock};
+
+/// How old a replica's answer may be, unless set otherwise.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// How long to wait before the replica is asked again whether the mark has arrived.
+const POLL: Duration = Duration::from_millis(10);
+
+/// A store that reads from a replica and does everything else on the primary; see the [module](self).
+///
+/// Lists, ends and whatever the replica cannot answer in time go to the primary. So does everything while the replica is behind by
+/// more than the bound, or is away.
+pub struct Replicated<P, R = P>(Arc<Inner<P, R>>);
+
+struct Inner<P, R> {
+    primary: P,
+    replica: R,
+    bound: Duration,
+    /// The id under which this process leaves its marks: a UUID of version 8, which no session has.
+    mark: RowId,
+    proof: Mutex<Proof>,
+}
+
+/// What is known of the replica.
+#[derive(Default)]
+struct Proof {
+    /// All that was written before this has arrived.
+    caught_up_at: Option<Instant>,
+    /// A mark is on its way.
+    checking: bool,
+    /// The log has been told that the replica is behind.
+    told: bool,
+}
+
+impl<P: Store, R: Store> Replicated<P, R> {
+    /// Reads from `replica`, where it is at most one second behind.
+    pub fn new(primary: P, replica: R) -> Self {
+        Self::with_bound(primary, replica, BOUND)
+    }
+
+    /// Reads from `replica`, where it is behind by at most `bound`: so late a session's end is seen by other devices.
+    pub fn with_bound(primary: P, replica: R, bound: Duration) -> Self {
+        Self(Arc::new(Inner { primary, replica, bound, mark: mark(), proof: Mutex::default() }))
+    }
+
+    /// The primary's store.
+    pub fn primary(&self) -> &P {
+        &self.0.primary
+    }
+
+    /// Whether the replica is known to be new enough. Begins to find out where that is due.
+    fn may_read_replica(&self) -> bool {
+        let now = Instant::now();
+        let mut proof = self.0.proof();
+        let age = proof.caught_up_at.map(|at| now.saturating_duration_since(at));
+        if age.is_none_or(|age| age >= self.0.bound / 2) && !proof.checking {
+            proof.checking = true;
+            drop(proof);
+            let inner = self.0.clone();
+            tokio::spawn(async move { inner.check().await });
+        }
+        age.is_some_and(|age| age <= self.0.bound)
+    }
+
+    /// What the replica answers in time and is not behind with.
+    async fn ask<T>(
+        &self,
+        question: impl Future<Output = Result<T, StoreError>>,
+        is_good: impl Fn(&T) -> bool,
+    ) -> Option<T> {
+        match tokio::time::timeout(self.0.bound, question).await {
+            Ok(Ok(answer)) => is_good(&answer).then_some(answer),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the replica failed; reading from the primary");
+                self.0.proof().caught_up_at = None;
+                None
+            }
+            Err(_) => {
+                tracing::warn!("the replica does not answer; reading from the primary");
+                self.0.proof().caught_up_at = None;
+                None
+            }
+        }
+    }
+}
+
+impl<P: Store, R: Store> Inner<P, R> {
+    fn proof(&self) -> std::sync::MutexGuard<'_, Proof> {
+        self.proof.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a mark on the primary and waits for it at the replica.
+    async fn check(&self) {
+        let from = Instant::now();
+        let arrived = tokio::time::timeout(2 * self.bound, self.wait_for_mark()).await;
+        let mut proof = self.proof();
+        proof.checking = false;
+        match arrived {
+            Ok(Ok(())) => {
+                proof.caught_up_at = proof.caught_up_at.max(Some(from));
+                if std::mem::take(&mut proof.told) {
+                    tracing::info!("the replica has caught up; reading from it again");
+                }
+                return;
+            }
+            Ok(Err(error)) if !proof.told => {
+                tracing::warn!(%error, "the replica could not be checked; reading from the primary");
+            }
+            Err(_) if !proof.told => {
+                tracing::warn!(bound_ms = self.bound.as_millis(), "the replica is behind; reading from the primary");
+            }
+            _ => {}
+        }
+        proof.told = true;
+    }
+
+    async fn wait_for_mark(&self) -> Result<(), StoreError> {
+        let now = self.primary.now().await?.unwrap_or_else(|| SystemClock.now());
+        self.primary.end_many(&[self.mark], now).await?;
+        loop {
+            match self.replica.load(Wanted::at_least(self.mark, 0)).await? {
+                Some(Found::Ended(at)) if at >= now => return Ok(()),
+                _ => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+}
+
+impl<P, R> Clone for Replicated<P, R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<P, R> std::fmt::Debug for Replicated<P, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Replicated").field("bound", &self.0.bound).finish_non_exhaustive()
+    }
+}
+
+fn mark() -> RowId {
+    let random = RandomState::new();
+    let mut bits = (u128::from(random.hash_one(0_u8)) << 64) | u128::from(random.hash_one(1_u8));
+    bits = (bits & !(0xf << 76)) | (0x8 << 76);
+    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
+    RowId::from_bytes(bits.to_be_bytes())
+}
+
+#[async_trait]
+impl<P: Store, R: Store> Store for Replicated<P, R> {
+    async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
+        if !wanted.newest && self.may_read_replica() {
+            let is_good = |found: &Option<Found>| wanted.is_met_by(found.as_ref());
+            if let Some(found) = self.ask(self.0.replica.load(wanted), is_good).await {
+                return Ok(found);
+            }
+        }
+        self.0.primary.load(wanted).await
+    }
+
+    async fn load_many(&self, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, StoreError> {
+        if wanted.iter().all(|wanted| !wanted.newest) && self.may_read_replica() {
+            let is_good = |found: &Vec<Option<Found>>| {
+                wanted.iter().zip(found).all(|(wanted, found)| wanted.is_met_by(found.as_ref()))
+            };
+            if let Some(found) = self.ask(self.0.replica.load_many(wanted), is_good).await {
+                return Ok(found);
+            }
+        }
+        self.0.primary.load_many(wanted).await
+    }
+
+    async fn insert(&self, row: Row) -> Result<(), StoreError> {
+        self.0.primary.insert(row).await
+    }
+
+    async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
+        self.0.primary.update(update).await
+    }
+
+    async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
+        self.0.primary.touch(id, generation, touch).await
+    }
+
+    async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
+        self.0.primary.rotate(old, generation, new).await
+    }
+
+    async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
+        self.0.primary.admit(old, new, limit).await
+    }
+
+    async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
+        self.0.primary.end_many(ids, now).await
+    }
+
+    async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.primary.delete_expired(now, limit).await
+    }
+
+    async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
+        self.0.primary.list_by_subject(subject, now, page).await
+    }
+
+    async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
+        self.0.primary.delete_by_subject(subject, which, now).await
+    }
+
+    async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError> {
+        self.0.primary.ended_since(since, limit).await
+    }
+
+    async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.0.primary.now().await
+    }
+
+    async fn changed(&self, id: RowId) {
+        self.0.primary.changed(id).await;
+    }
+
+    fn may_be_behind(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,254 @@
+//! The cache on PostgreSQL's notices: nodes hear of each other, and one that hears nothing asks the database.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use sea_orm_migration::MigratorTrait;
+use waxseal_http::{Cached, Keyring, Listening, Notice, Notices, Sessions, Store, StoreError, Wanted};
+use waxseal_sea_orm::{Migrator, PostgresNotices, SeaOrmStore, Table, install_notices};
+
+use crate::client::{Client, keyring, on_every_database};
+
+const BOUND: Duration = Duration::from_millis(400);
+
+/// Notices that a test can hold up.
+struct Faulty {
+    notices: PostgresNotices,
+    /// Nothing is heard while it is set: the network is cut without a word.
+    frozen: Arc<AtomicBool>,
+    /// The connection that listens breaks.
+    cut: Arc<AtomicBool>,
+}
+
+struct FaultyListening {
+    listening: Box<dyn Listening>,
+    frozen: Arc<AtomicBool>,
+    cut: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Notices for Faulty {
+    async fn listen(&self) -> Result<Box<dyn Listening>, StoreError> {
+        if self.cut.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("cut"));
+        }
+        let listening = self.notices.listen().await?;
+        Ok(Box::new(FaultyListening { listening, frozen: self.frozen.clone(), cut: self.cut.clone() }))
+    }
+
+    async fn ping(&self, number: u64) -> Result<(), StoreError> {
+        self.notices.ping(number).await
+    }
+}
+
+#[async_trait]
+impl Listening for FaultyListening {
+    async fn next(&mut self) -> Result<Notice, StoreError> {
+        let notice = self.listening.next().await?;
+        while self.frozen.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        if self.cut.load(Ordering::SeqCst) {
+            return Err(StoreError::backend("cut"));
+        }
+        Ok(notice)
+    }
+}
+
+struct Node {
+    store: Cached<SeaOrmStore>,
+    sessions: Sessions,
+    keyring: Keyring,
+    frozen: Arc<AtomicBool>,
+    cut: Arc<AtomicBool>,
+}
+
+impl Node {
+    async fn start(db: &DatabaseConnection, keyring: &Keyring) -> Self {
+        let store = SeaOrmStore::new(db.clone());
+        let (frozen, cut) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let notices = Faulty { notices: store.notices().unwrap(), frozen: frozen.clone(), cut: cut.clone() };
+        let store = Cached::notified_within(store, notices, BOUND);
+        let sessions = Sessions::builder(keyring.clone(), store.clone()).build().unwrap();
+        let node = Self { store, sessions, keyring: keyring.clone(), frozen, cut };
+        node.until_on().await;
+        node
+    }
+
+    async fn until_on(&self) {
+        for _ in 0..600 {
+            if self.store.staleness().is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the cache did not come on");
+    }
+}
+
+async fn user(client: &mut Client) -> Option<String> {
+    client.request(async |session| session.subject().await).await.unwrap()
+}
+
+async fn nodes(db: &DatabaseConnection) -> [Node; 2] {
+    Migrator::up(db, None).await.unwrap();
+    install_notices(db, &Table::default()).await.unwrap();
+    install_notices(db, &Table::default()).await.unwrap();
+    let keyring = keyring();
+    [Node::start(db, &keyring).await, Node::start(db, &keyring).await]
+}
+
+/// The same browser at another node.
+fn at(node: &Node, client: &Client) -> Client {
+    Client { sessions: node.sessions.clone(), ..client.clone() }
+}
+
+async fn another_nodes_sign_out_is_heard(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        assert!(SeaOrmStore::new(db.clone()).notices().unwrap_err().to_string().contains("Cached::new"));
+        return;
+    }
+    let [a, b] = nodes(db).await;
+    let mut longest = Duration::ZERO;
+    for round in 0..20 {
+        let mut here = Client::new(&a.sessions);
+        here.sign_in(&format!("user-{round}")).await.unwrap();
+        let mut there = at(&b, &here);
+        assert!(user(&mut there).await.is_some());
+        let replay = at(&b, &here);
+        here.request(async |session| {
+            session.sign_out();
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let from = Instant::now();
+        while user(&mut replay.clone()).await.is_some() {
+            assert!(from.elapsed() < BOUND, "not heard within the bound");
+        }
+        longest = longest.max(from.elapsed());
+    }
+    println!("a sign-out was seen by the other node after {longest:?} at most; the bound is {BOUND:?}");
+}
+
+/// What other programs do counts too.
+async fn changes_by_hand_are_heard(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let [a, _] = nodes(db).await;
+    let by_hand = [
+        "DELETE FROM waxseal_sessions WHERE subject = 'ada'",
+        "UPDATE waxseal_sessions SET expires_at = 1 WHERE subject = 'ada'",
+        "TRUNCATE waxseal_sessions",
+    ];
+    for sql in by_hand {
+        let mut client = Client::new(&a.sessions);
+        client.sign_in("ada").await.unwrap();
+        assert!(user(&mut client).await.is_some());
+        assert!(!a.store.is_empty());
+        db.execute_unprepared(sql).await.unwrap();
+        let from = Instant::now();
+        while user(&mut client.clone()).await.is_some() {
+            assert!(from.elapsed() < BOUND, "{sql}");
+        }
+    }
+}
+
+/// A listener that is cut or frozen turns the cache off within the bound, and it comes back by itself.
+async fn a_node_that_hears_nothing_asks_the_database(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let [a, b] = nodes(db).await;
+    for fault in [&b.frozen, &b.cut] {
+        let mut here = Client::new(&a.sessions);
+        here.sign_in("ada").await.unwrap();
+        let there = at(&b, &here);
+        assert!(user(&mut there.clone()).await.is_some());
+        fault.store(true, Ordering::SeqCst);
+        here.request(async |session| {
+            session.sign_out();
+            Ok(())
+        })
+        .await
+        .unwrap();
+        tokio::time::sleep(BOUND).await;
+        assert_eq!(user(&mut there.clone()).await, None, "older than the bound");
+        assert_eq!(b.store.staleness(), None);
+        fault.store(false, Ordering::SeqCst);
+        b.until_on().await;
+    }
+    // Without its trigger the channel is silent, whatever pings would say.
+    db.execute_unprepared("DROP TRIGGER waxseal_sessions_change ON waxseal_sessions").await.unwrap();
+    tokio::time::sleep(BOUND + BOUND / 2).await;
+    assert_eq!(a.store.staleness(), None);
+}
+
+/// A touch moves the times without a notice: a copy that looks expired is no proof.
+async fn a_touch_on_another_node_keeps_the_session(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let [a, b] = nodes(db).await;
+    let clock = waxseal_http::testing::TestClock::new();
+    let on =
+        |node: &Node| Sessions::builder(node.keyring.clone(), node.store.clone()).clock(clock.clone()).build().unwrap();
+    let (a, b) = (on(&a), on(&b));
+    let mut here = Client::new(&a);
+    here.sign_in("ada").await.unwrap();
+    let there = Client { sessions: b.clone(), ..here.clone() };
+    assert!(user(&mut there.clone()).await.is_some());
+    for _ in 0..4 {
+        clock.advance(Duration::from_secs(20 * 60));
+        assert!(user(&mut here).await.is_some());
+    }
+    assert!(user(&mut there.clone()).await.is_some(), "its copy is 80 minutes old");
+}
+
+/// Loads that began before a write do not leave what they read.
+async fn reads_and_writes_at_once_leave_no_old_copy(db: &DatabaseConnection) {
+    let store = SeaOrmStore::new(db.clone());
+    Migrator::up(db, None).await.unwrap();
+    let cached = Cached::for_a_single_process(store);
+    let sessions = Sessions::builder(keyring(), cached.clone()).build().unwrap();
+    let mut client = Client::new(&sessions);
+    client.sign_in("ada").await.unwrap();
+    let id = client.request(async |session| session.id().await).await.unwrap().unwrap();
+    let reading: Vec<_> = (0..4)
+        .map(|_| {
+            let cached = cached.clone();
+            tokio::spawn(async move {
+                for n in 0..300 {
+                    // Also past the cache, which puts what it finds into it.
+                    let wanted = if n % 3 == 0 { Wanted::newest(id) } else { Wanted::at_least(id, 0) };
+                    cached.load(wanted).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for n in 0..100 {
+        client.request(async |session| session.insert("n", n)).await.unwrap();
+        let seen = client.request(async |session| session.get::<i32>("n").await).await.unwrap();
+        assert_eq!(seen, Some(n));
+    }
+    for reading in reading {
+        reading.await.unwrap();
+    }
+}
+
+on_every_database! {
+    another_nodes_sign_out_is_heard
+    changes_by_hand_are_heard
+    a_node_that_hears_nothing_asks_the_database
+    a_touch_on_another_node_keeps_the_session
+    reads_and_writes_at_once_leave_no_old_copy
+}
