@@ -8,9 +8,11 @@ use waxseal_core::{Keyring, Protection, Timeouts, TimeoutsError};
 use crate::{
     Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
     engine::{Engine, Keeping},
+    feed::LastFeed,
     queue::Queues,
     randomness::Randomness,
     time::Time,
+    watch::Watchers,
 };
 
 /// Data over this size are refused unless the bound is raised, in bytes encoded.
@@ -296,6 +298,8 @@ impl SessionsBuilder {
             time: self.time,
             randomness: self.randomness,
             queues: Queues::new(),
+            watchers: Watchers::default(),
+            feed: LastFeed::default(),
             in_flight: Engine::in_flight(),
         })))
     }

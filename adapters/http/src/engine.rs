@@ -9,7 +9,7 @@ use waxseal_core::{Data, Keyring, Protection, RowId, Terms, Ticket, Timeouts, Ti
 
 use crate::{
     CommitPolicy, CookieOptions, Limit, OlderRows, OverLimit, Row, SessionError, SessionInfo, Store, Touch,
-    queue::Queues, randomness::Randomness, session::Live, subjects, time::Time,
+    feed::LastFeed, queue::Queues, randomness::Randomness, session::Live, subjects, time::Time, watch::Watchers,
 };
 
 /// How many statements that change something may be under way at once, in all. Those that their requests have given up are among
@@ -34,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) time: Time,
     pub(crate) randomness: Randomness,
     pub(crate) queues: Arc<Queues>,
+    pub(crate) watchers: Watchers,
+    pub(crate) feed: LastFeed,
     pub(crate) in_flight: Arc<Semaphore>,
 }
 

@@ -92,6 +92,12 @@ pub enum SessionError {
         /// The bound.
         max: u32,
     },
+    /// More sessions ended within the window than a feed may name. Workers then ask the application.
+    #[error("more than {max} sessions ended within the feed's window; make the window shorter")]
+    FeedTooLarge {
+        /// The bound.
+        max: u32,
+    },
     /// What was asked for needs a signed-in session.
     #[error("nobody is signed in")]
     NotSignedIn,
@@ -108,6 +114,7 @@ impl SessionError {
             | Self::Crowded
             | Self::UnknownKey(_)
             | Self::Interrupted
+            | Self::FeedTooLarge { .. }
             | Self::Random => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotSignedIn | Self::SignInOvertaken => StatusCode::UNAUTHORIZED,
             Self::TooManySessions { .. } => StatusCode::FORBIDDEN,

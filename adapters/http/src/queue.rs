@@ -6,14 +6,13 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::OwnedMutexGuard;
 use waxseal_core::RowId;
+
+use crate::session::Live;
 
 const SHARDS: usize = 16;
 
@@ -31,8 +30,8 @@ pub(crate) struct Queues {
 #[derive(Default)]
 struct Queue {
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// The newest generation that a request of this queue has written.
-    written: AtomicU64,
+    /// What the last request of this queue has written, for the next one.
+    written: Mutex<Option<Live>>,
 }
 
 /// A place in a row's queue. Dropping it leaves the queue.
@@ -83,13 +82,18 @@ impl Place {
 }
 
 impl Turn {
-    /// Whether another request of this process has written a newer generation: a save at this one would be in vain.
-    pub(crate) fn is_outdated(&self, generation: u64) -> bool {
-        self.place.queue.written.load(Ordering::Relaxed) > generation
+    /// What another request of this process has written, where that is newer: a save at this generation would be in vain.
+    pub(crate) fn newer_than(&self, generation: u64) -> Option<Live> {
+        let written = self.place.queue.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.as_ref().filter(|live| live.generation > generation).cloned()
     }
 
-    pub(crate) fn wrote(&self, generation: u64) {
-        self.place.queue.written.fetch_max(generation, Ordering::Relaxed);
+    /// Hands on what was written, where somebody waits for it.
+    pub(crate) fn wrote(&self, live: &Live) {
+        // The map's reference and this one.
+        let waiting = Arc::strong_count(&self.place.queue) > 2;
+        let mut written = self.place.queue.written.lock().unwrap_or_else(PoisonError::into_inner);
+        *written = waiting.then(|| live.clone());
     }
 }
 
@@ -108,6 +112,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use std::time::Duration;
+    use waxseal_core::{Data, Timestamp};
 
     fn id(n: u8) -> RowId {
         RowId::from_bytes([n; 16])
@@ -150,13 +155,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_is_known_to_those_who_wait() {
+    async fn what_was_written_is_handed_on_to_those_who_wait() {
+        let live = |generation| Live {
+            generation,
+            label: None,
+            seen_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            data: Data::new(),
+        };
         let queues = Queues::new();
         let first = queues.join(id(1)).unwrap().turn().await;
+        first.wrote(&live(6));
+        assert!(first.newer_than(5).is_none(), "nobody waited");
         let second = queues.join(id(1)).unwrap();
-        first.wrote(7);
+        first.wrote(&live(7));
         drop(first);
         let second = second.turn().await;
-        assert!(second.is_outdated(6) && !second.is_outdated(7));
+        assert_eq!(second.newer_than(6).map(|live| live.generation), Some(7));
+        assert!(second.newer_than(7).is_none());
     }
 }

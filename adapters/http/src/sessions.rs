@@ -102,7 +102,9 @@ impl Sessions {
     /// Ends one session of a subject; `false` where the subject has no such session.
     pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
         let (patience, store) = self.ready("ending a session").await?;
-        Ok(patience.wait(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0)
+        let ended = patience.wait(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0;
+        self.0.watchers.wake(id);
+        Ok(ended)
     }
 
     /// Ends all sessions of a subject but one; returns how many. A sign-in of the subject that is under way meanwhile is refused.

@@ -34,7 +34,9 @@ impl Engine {
         let store = self.store("ending sessions")?;
         let now = self.now();
         store.end_many(&[mark(subject)], now).await?;
-        Ok(store.delete_by_subject(subject, which, now).await?)
+        let ended = store.delete_by_subject(subject, which, now).await;
+        self.watchers.wake_subject(subject);
+        Ok(ended?)
     }
 }
 

@@ -121,6 +121,11 @@ impl Bench {
         App::start(self.framework, keyring, options(builder).build().unwrap()).await
     }
 
+    /// The engine alone.
+    pub fn sessions(&self) -> Sessions {
+        self.timed(Sessions::builder(self.keyring(), self.probe.clone())).build().unwrap()
+    }
+
     /// The same application on every framework.
     pub async fn apps_of_every_framework(&self) -> Vec<App> {
         let mut apps = Vec::new();

@@ -195,6 +195,10 @@ macro_rules! stores {
             store_loads_and_ends_many_at_once
             store_lists_come_in_pages
             store_counts_a_subjects_sessions
+            a_handler_that_runs_on_hears_of_the_end_of_its_session
+            a_failing_store_does_not_end_a_stream
+            a_session_is_read_anew_on_request
+            the_feed_names_the_sessions_that_ended
             store_tells_what_has_ended
         });)*
     };

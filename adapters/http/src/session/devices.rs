@@ -42,7 +42,9 @@ impl Session {
             }
             let store = self.0.engine.store("ending a session")?;
             let now = self.0.engine.now();
-            Ok(self.wait(store.delete_by_subject(&subject, Which::Only(id), now)).await?? > 0)
+            let ended = self.wait(store.delete_by_subject(&subject, Which::Only(id), now)).await?? > 0;
+            self.0.engine.watchers.wake(id);
+            Ok(ended)
         };
         self.told("revoke", revoked.await)
     }

@@ -18,9 +18,10 @@ impl Session {
         let (hold, is_there) = if ids.is_empty() {
             (hold, self.cookie_presented())
         } else {
-            let statement = Statement::End { ids, now: engine.now() };
+            let statement = Statement::End { ids: ids.clone(), now: engine.now() };
             let (hold, ended) = self.execute(hold, statement, None).await?;
             ended?;
+            ids.into_iter().for_each(|id| engine.watchers.wake(id));
             (hold, true)
         };
         let mut state = self.state();

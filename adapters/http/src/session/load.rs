@@ -40,6 +40,20 @@ impl Session {
         self.told("load", loaded.await)
     }
 
+    /// Reads the session as the database has it now, where a page must not be a second old: behind a cache or a replica, reads may
+    /// otherwise be as old as its bound. What this request has recorded stays recorded.
+    pub async fn refresh(&self) -> Result<(), SessionError> {
+        self.mark_used();
+        let refreshed = async {
+            let _busy = self.wait(self.0.busy.lock()).await?;
+            if matches!(self.state().behind, Behind::Unread | Behind::Nothing) {
+                self.load_while_busy().await?;
+            }
+            self.reload().await
+        };
+        self.told("refresh", refreshed.await)
+    }
+
     /// Loads what is behind the presented tickets: the first live session. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
         self.ready().await?;
@@ -151,7 +165,7 @@ impl Engine {
 
     /// What the store's answer means for a ticket. What does not open is no session (and an error in the log), never an empty
     /// live one; what another node's key would open is an error.
-    fn decide(&self, ticket: &Ticket, id: RowId, found: Option<Found>) -> Result<Loaded, SessionError> {
+    pub(crate) fn decide(&self, ticket: &Ticket, id: RowId, found: Option<Found>) -> Result<Loaded, SessionError> {
         let mut row = match found {
             Some(Found::Session(row)) => row,
             Some(Found::Ended(at)) => {

@@ -5,6 +5,7 @@
 
 mod devices;
 mod end;
+mod ended;
 mod info;
 mod load;
 mod record;

@@ -118,9 +118,7 @@ impl Session {
             if matches!(self.state().behind, Behind::Unread) {
                 self.load_while_busy().await?;
             }
-            if self.take_turn(&mut hold).await? {
-                self.reload().await?;
-            }
+            self.take_turn(&mut hold).await?;
             let work = self.work();
             let (statement, landed, outcome) = match self.plan(&work, touch)? {
                 Plan::Done(Outcome::Unchanged) => return Ok(ended),
@@ -212,28 +210,33 @@ impl Session {
         }
     }
 
-    /// Waits for this save's turn among those of the same row; `true` where another request has written a newer generation
-    /// meanwhile.
-    async fn take_turn(&self, hold: &mut Hold) -> Result<bool, SessionError> {
+    /// Waits for this save's turn among those of the same row. What another request has written meanwhile is taken over from it: asking
+    /// the database would cost each of those who wait another round trip.
+    async fn take_turn(&self, hold: &mut Hold) -> Result<(), SessionError> {
         let (id, generation) = {
             let state = self.state();
             match (&self.0.engine.keeping, &state.behind, self.ticket(&state)) {
                 (Keeping::Rows { .. }, Behind::Live(live), Some(ticket)) => (ticket.row_id(), live.generation),
-                _ => return Ok(false),
+                _ => return Ok(()),
             }
         };
         if hold.turn.is_some() {
-            return Ok(false);
+            return Ok(());
         }
         let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
         let turn = self.wait(place.turn()).await?;
-        let outdated = turn.is_outdated(generation);
+        let newer = turn.newer_than(generation);
         hold.turn = Some(turn);
-        Ok(outdated)
+        if let Some(live) = newer {
+            let mut state = self.state();
+            state.behind = Behind::Live(live);
+            state.outdate();
+        }
+        Ok(())
     }
 
     /// Sees how the session's row is now.
-    async fn reload(&self) -> Result<(), SessionError> {
+    pub(super) async fn reload(&self) -> Result<(), SessionError> {
         let ticket = self.ticket(&self.state()).cloned();
         let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
         let behind = match self.load_ticket(store, &ticket, Wanted::newest(ticket.row_id())).await? {
@@ -276,8 +279,11 @@ impl Session {
                 Ok(Ran::Refused { max }) => return Err(SessionError::TooManySessions { max }),
                 Err(error) => self.settle(store, statement, &landing, error).await?,
             }
-            if let (Some(turn), Some(generation)) = (&hold.turn, statement.written()) {
-                turn.wrote(generation);
+            if let (Some(turn), Some((landed, _)), Statement::Update { .. }) = (&hold.turn, &landing, statement) {
+                turn.wrote(&landed.live);
+            }
+            if let Some(ended) = statement.ends() {
+                self.0.engine.watchers.wake(ended);
             }
             if let Some((landed, recorded)) = &landing {
                 self.check_sign_in(store, landed, recorded).await?;

@@ -109,10 +109,10 @@ impl Statement {
         }
     }
 
-    /// The generation that the session has when it has landed.
-    pub(crate) fn written(&self) -> Option<u64> {
+    /// The row that it ends.
+    pub(crate) const fn ends(&self) -> Option<RowId> {
         match self {
-            Self::Update { generation, .. } => Some(generation.saturating_add(1)),
+            Self::Rotate { old, .. } | Self::Admit { old: Some((old, _)), .. } => Some(*old),
             _ => None,
         }
     }

@@ -6,14 +6,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use tokio::{
-    sync::Notify,
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -23,7 +22,7 @@ use super::{
     entries::Entries,
     notices::{Listening, Notice, Notices},
 };
-use crate::StoreError;
+use crate::{StoreError, watch::Watchers};
 
 /// How many pings are sent in a bound.
 const PINGS: u32 = 4;
@@ -38,13 +37,7 @@ pub(super) struct Link {
     proof: Mutex<Option<Instant>>,
     /// Counts how often the channel was opened: a copy from before a gap is worth nothing.
     epoch: AtomicU64,
-    watchers: Mutex<HashMap<RowId, Watched>>,
-}
-
-#[derive(Default)]
-struct Watched {
-    changed: Arc<Notify>,
-    count: usize,
+    watchers: Watchers,
 }
 
 /// Ends the task with the last cache that uses it.
@@ -76,25 +69,15 @@ impl Link {
         *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = proof;
     }
 
-    fn watchers(&self) -> MutexGuard<'_, HashMap<RowId, Watched>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Wakes those who wait for a change of this row.
     pub(super) fn wake(&self, id: RowId) {
-        if let Some(watched) = self.watchers().get(&id) {
-            watched.changed.notify_waiters();
-        }
-    }
-
-    fn wake_all(&self) {
-        self.watchers().values().for_each(|watched| watched.changed.notify_waiters());
+        self.watchers.wake(id);
     }
 
     /// Waits until the row may have changed.
     pub(super) async fn changed(&self, id: RowId) {
-        let watch = Watch::new(self, id);
-        watch.changed.notified().await;
+        let watch = self.watchers.watch(id, None);
+        watch.woken().await;
     }
 
     /// Keeps the channel open, on a task of its own.
@@ -110,7 +93,7 @@ impl Link {
                 }
                 link.set_proof(None);
                 entries.clear();
-                link.wake_all();
+                link.watchers.wake_all();
                 if !told {
                     tracing::warn!(%error, "the session cache is off: no notices from the database; every read asks it");
                     told = true;
@@ -156,7 +139,7 @@ impl Link {
                 }
                 Ok(Ok(Notice::All)) => {
                     entries.clear();
-                    self.wake_all();
+                    self.watchers.wake_all();
                 }
                 Ok(Ok(Notice::Ping(number))) => {
                     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,33 +171,5 @@ async fn ping(notices: Arc<dyn Notices>, sent: Arc<Mutex<HashMap<u64, Instant>>>
             Err(_) => tracing::debug!("a ping of the session cache was not sent in time"),
         }
         tokio::time::sleep(every).await;
-    }
-}
-
-/// One who waits for a row.
-struct Watch<'a> {
-    link: &'a Link,
-    id: RowId,
-    changed: Arc<Notify>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(link: &'a Link, id: RowId) -> Self {
-        let mut watchers = link.watchers();
-        let watched = watchers.entry(id).or_default();
-        watched.count += 1;
-        Self { changed: watched.changed.clone(), link, id }
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        let mut watchers = self.link.watchers();
-        if let Some(watched) = watchers.get_mut(&self.id) {
-            watched.count -= 1;
-            if watched.count == 0 {
-                watchers.remove(&self.id);
-            }
-        }
     }
 }
