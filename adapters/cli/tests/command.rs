@@ -157,7 +157,9 @@ async fn an_operators_day() {
 async fn the_doctor_names_what_was_broken() {
     let place = Place::sqlite();
     let db = place.db().await;
-    let sql = async |sql: &str| drop(db.execute_unprepared(sql).await.unwrap());
+    let sql = async |sql: &str| {
+        let _ = db.execute_unprepared(sql).await.unwrap();
+    };
     sql("PRAGMA journal_mode = WAL").await;
     stdout(&place.run(&["migrate"], ""));
     place.sign_in("ada").await;
