@@ -109,8 +109,14 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     run::npm_install("examples/edge-worker")?;
     run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
 
-    for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
-    {
+    for file in [
+        "cookies.test.mjs",
+        "feed.test.mjs",
+        "large-row.test.mjs",
+        "runtimes.test.mjs",
+        "pack.test.mjs",
+        "rust-worker.test.mjs",
+    ] {
         node_test(&format!("tests/edge/{file}"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
