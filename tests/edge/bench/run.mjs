@@ -32,7 +32,7 @@ const miniflare = new Miniflare({
   modulesRoot: "/",
   modules: [
     module("/worker.mjs", "ESModule", outputFiles[0].text),
-    module("/waxseal.wasm", "CompiledWasm", dist("waxseal.wasm")),
+    module("/waxseal/waxseal.wasm", "CompiledWasm", dist("waxseal.wasm")),
     ...Array.from({ length: COLD }, (_, n) => module(`/cold-${n}.js`, "ESModule", dist("workerd.js").toString())),
   ],
 });
