@@ -110,7 +110,7 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     run::npm_install("examples/edge-worker")?;
     run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
 
-    for file in ["cookies", "feed", "large-row", "runtimes", "pack", "frameworks", "rust-worker"] {
+    for file in ["cookies", "feed", "large-row", "runtimes", "pack", "frameworks", "rust-worker", "d1"] {
         node_test(&format!("tests/edge/{file}.test.mjs"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
