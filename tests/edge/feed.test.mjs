@@ -186,6 +186,16 @@ test("workers share what one of them has fetched, and verify it", async () => {
   assert.deepEqual([await one.request(), await two.request()], ["fresh", "fresh"]);
   assert.deepEqual([one.requests.length, two.requests.length], [1, 0]);
   assert.equal(kept.get("https://app.example/ended").headers.get("cache-control"), "max-age=5");
+  // What was two seconds old when it came is due three seconds later.
+  const late = worker({ cache });
+  late.now += 2000;
+  await late.request();
+  late.now += 2999;
+  await late.settled();
+  assert.equal(late.requests.length, 0);
+  late.now += 1;
+  await late.settled();
+  assert.equal(late.requests.length, 1);
   for (const bad of [new Response("planted"), new Response(await feedAt(CREATED - 100_000))]) {
     kept.set("https://app.example/ended", bad);
     const three = worker({ cache });

@@ -39,7 +39,7 @@ for (const platform of PLATFORMS) {
     format: "esm",
     target: "es2022",
     minify: true,
-    external: ["*.wasm", "*.wasm?module", "node:zlib"],
+    external: ["*.wasm", "*.wasm?module", "node:buffer", "node:zlib"],
     define: { WASM, WASM_BROTLI },
     legalComments: "none",
     logLevel: "warning",

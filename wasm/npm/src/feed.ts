@@ -22,7 +22,7 @@ export interface EndedFeedOptions {
    * Where the workers of one place share the feed. Default: `caches.default`, where there is one (Cloudflare); `null` for none. What
    * comes from it is verified like what comes from the application.
    */
-  cache?: Pick<Cache, "match" | "put"> | null;
+  cache?: FeedCache | null;
 }
 
 /** What went wrong when the feed was last fetched. */
@@ -50,6 +50,12 @@ export interface FeedFailure {
   atUnixMs: number;
   /** How many fetches have failed, one after another. */
   times: number;
+}
+
+/** As much of the Cache API as the feed needs. */
+export interface FeedCache {
+  match(url: string): Promise<Response | undefined>;
+  put(url: string, response: Response): Promise<unknown>;
 }
 
 /** What a Worker's `fetch` handler gets as its third argument, as far as it is needed. */
@@ -141,7 +147,8 @@ export class EndedFeed {
 
   /**
    * Fetches the feed where it is time to: one fetch for all requests that come meanwhile. It waits for the fetch only where there is
-   * no feed that proves anything. Never rejects: without a feed, `open` answers `stale`, and {@link failure} says why.
+   * no feed that proves anything. A fetch that fails does not reject: without a feed, `open` answers `stale`, and {@link failure} says
+   * why. It throws a `TypeError`, as `open` does, where the clock is wrong.
    *
    * `context` is what keeps a Worker running after its answer (`waitUntil`); elsewhere leave it out.
    */
@@ -173,9 +180,9 @@ export class EndedFeed {
     this.#begunMs = now;
     const running: Promise<void> = this.#load(now, context)
       .then(
-        () => {
+        (made) => {
           this.#failure = null;
-          this.#nextMs = now + this.#refreshMs;
+          this.#nextMs = made + this.#refreshMs;
         },
         (error: unknown) => {
           const { reason, message } = error instanceof Failed ? error : new Failed("unreachable", error);
@@ -192,19 +199,20 @@ export class EndedFeed {
     context?.waitUntil(running);
   }
 
-  async #load(now: number, context: WaitUntil | undefined): Promise<void> {
-    const cache = this.#cache === undefined ? (globalThis.caches as { default?: Cache } | undefined)?.default : this.#cache;
+  /** Loads the feed. Gives the time from which on the next one is due: of what another worker has fetched, when it was made. */
+  async #load(now: number, context: WaitUntil | undefined): Promise<number> {
+    const cache = this.#cache === undefined ? (globalThis.caches as { default?: FeedCache } | undefined)?.default : this.#cache;
     const cached = await cache?.match(this.#url).catch(() => undefined);
     // What another worker has fetched a moment ago. Nothing that is wrong with it is a failure: the application is asked.
     if (cached && this.#take(await read(cached), now) > 0 && now - this.asOfUnixMs! < this.#refreshMs) {
       this.#etag = cached.headers.get("etag");
-      return;
+      return Math.min(now, this.asOfUnixMs!);
     }
     const headers: Record<string, string> = { ...this.#headers };
     if (this.#etag) headers["if-none-match"] = this.#etag;
     const init: RequestInit = { headers, redirect: "manual", signal: AbortSignal.timeout(this.#timeoutMs) };
     const response = await (this.#fetch ?? globalThis.fetch)(this.#url, init);
-    if (response.status === 304 && this.#etag) return;
+    if (response.status === 304 && this.#etag) return now;
     if (response.status !== 200) throw new Failed("status", response.status);
     const body = await read(response);
     const code = this.#take(body, now);
@@ -215,6 +223,7 @@ export class EndedFeed {
       const put = cache.put(this.#url, new Response(body, { headers: kept })).catch(() => undefined);
       context?.waitUntil(put);
     }
+    return now;
   }
 
   #take(body: Uint8Array<ArrayBuffer>, now: number): number {

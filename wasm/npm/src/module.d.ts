@@ -26,6 +26,10 @@ declare module "*.wasm?module" {
   export default module;
 }
 
+declare module "node:buffer" {
+  export const Buffer: { from(text: string, encoding: "base64"): Uint8Array };
+}
+
 declare module "node:zlib" {
   export function brotliDecompressSync(compressed: Uint8Array): Uint8Array<ArrayBuffer>;
 }
