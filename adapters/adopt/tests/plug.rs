@@ -1,0 +1,1 @@
+//! Hostile terms and tokens, times, rotation and rows.
