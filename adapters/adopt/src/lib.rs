@@ -6,6 +6,9 @@
 //! | feature | what it reads |
 //! | --- | --- |
 //! | `plug` | Plug and Phoenix: session cookies, signed and encrypted cookies, `Phoenix.Token`, rows of an encrypted store |
+//! | `tower-sessions` | tower-sessions: plain, signed and private cookies, records of tower-sessions-sqlx-store, axum-login |
+//! | `poem` | Poem: `CookieSession`, `ServerSession`, the table of poem-dbsession |
+//! | `salvo` | salvo-session: its cookies, its cookie store, and saysion's tables |
 //!
 //! A service in Rust that only needs to know who a Phoenix user is uses `plug::PlugReader` and nothing else of waxseal.
 
@@ -23,10 +26,24 @@
 )]
 
 mod adopted;
+mod error;
+#[cfg(any(feature = "tower-sessions", feature = "salvo"))]
+mod moment;
 #[cfg(feature = "plug")]
 pub mod plug;
+#[cfg(feature = "poem")]
+pub mod poem;
+#[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
+mod protection;
+#[cfg(feature = "salvo")]
+pub mod salvo;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_sessions;
 
 pub use adopted::{Adopted, subject_of};
+pub use error::ReadError;
+#[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
+pub use protection::CookieKey;
 
 /// The example of the README is a test.
 #[cfg(all(doctest, feature = "plug"))]
