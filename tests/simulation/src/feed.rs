@@ -31,11 +31,17 @@ impl Notices for Channel {
     }
 
     async fn ping(&self, number: u64) -> Result<(), StoreError> {
-        let world = &self.0.world;
-        world.sleep(world.chance.below(10)).await;
-        let mut database = world.database();
-        database.at_ms = world.ms();
-        database.tell(Some(self.0.life.process), Notice::Ping(number));
+        // It travels on when nobody waits for it any more, as every statement does.
+        let line = self.0.clone();
+        let sent = tokio::spawn(async move {
+            let world = &line.world;
+            let late = world.settings.storm > 0 && world.chance.permille(50);
+            world.sleep(world.chance.below(if late { 6000 } else { 10 })).await;
+            let mut database = world.database();
+            database.at_ms = world.ms();
+            database.tell(Some(line.life.process), Notice::Ping(number));
+        });
+        sent.await.map_err(StoreError::unknown)?;
         Ok(())
     }
 }
@@ -63,7 +69,7 @@ impl Listening for Ear {
                 world.injected(format_args!("node {}  notices held back for {ms} ms", self.line.life.node));
                 world.sleep(ms).await;
             }
-            if mine && world.chance.permille(world.settings.storm / 10) {
+            if mine && world.chance.permille(world.settings.storm / 5) {
                 world.injected(format_args!("node {}  the channel of notices is cut", self.line.life.node));
                 return Err(StoreError::unknown("cut"));
             }

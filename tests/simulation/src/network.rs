@@ -4,12 +4,12 @@ use std::{
     panic::resume_unwind,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use waxseal_http::{
     Admission, Found, Limit, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
 };
@@ -27,29 +27,33 @@ pub(crate) struct Life {
     pub(crate) node: usize,
     /// The number of the process.
     pub(crate) process: u64,
-    alive: watch::Sender<bool>,
+    over: AtomicBool,
+    /// Not a watch channel: that wakes its receivers in a random order.
+    told: Notify,
     /// Statements that change something and have no answer yet.
     pub(crate) writing: AtomicU64,
 }
 
 impl Life {
     pub(crate) fn new(node: usize, process: u64) -> Arc<Self> {
-        Arc::new(Self { node, process, alive: watch::Sender::new(true), writing: AtomicU64::new(0) })
+        Arc::new(Self { node, process, over: AtomicBool::new(false), told: Notify::new(), writing: AtomicU64::new(0) })
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        *self.alive.borrow()
+        !self.over.load(Ordering::Relaxed)
     }
 
     /// The process ends: every task of its that waits for the database unwinds.
     pub(crate) fn end(&self) {
-        self.alive.send_replace(false);
+        self.over.store(true, Ordering::Relaxed);
+        self.told.notify_waiters();
     }
 
     async fn ended(&self) {
-        let mut alive = self.alive.subscribe();
-        // The sender is alive as long as this is.
-        let _ = alive.wait_for(|alive| !alive).await;
+        let told = self.told.notified();
+        if self.is_alive() {
+            told.await;
+        }
     }
 }
 
