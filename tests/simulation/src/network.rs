@@ -85,9 +85,8 @@ impl Line {
     }
 
     async fn send(&self, command: Command) -> Result<Answer, StoreError> {
-        let asks_the_time = matches!(command, Command::Now);
         let writes = command.writes();
-        let journey = self.world.weather().journey(&self.world.chance, asks_the_time, writes);
+        let journey = self.world.weather().journey(&self.world.chance, writes);
         let (reply, answer) = oneshot::channel();
         let line = self.clone();
         if writes {

@@ -41,13 +41,9 @@ pub(crate) struct Weather {
 
 impl Weather {
     /// How the next statement travels.
-    pub(crate) fn journey(&self, chance: &Chance, asks_the_time: bool, writes: bool) -> Journey {
+    pub(crate) fn journey(&self, chance: &Chance, writes: bool) -> Journey {
         if self.cuts_commits {
             return self.cut(chance, writes);
-        }
-        if asks_the_time {
-            // A slow answer makes a bad measurement, which is a subject of its own.
-            return Journey { there_ms: chance.below(200), back_ms: chance.below(200), fate: self.fate(chance) };
         }
         Journey { there_ms: self.leg(chance), back_ms: self.leg(chance), fate: self.fate(chance) }
     }
