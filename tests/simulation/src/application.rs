@@ -78,15 +78,20 @@ pub(crate) struct Response {
     pub(crate) error: Option<String>,
 }
 
-/// Serves a request.
-pub(crate) async fn serve(world: &World, sessions: &Sessions, request: &Request) -> Response {
+/// The session that these cookies present.
+pub(crate) fn open(sessions: &Sessions, cookies: &[String]) -> Session {
     let mut headers = HeaderMap::new();
-    for cookie in &request.cookies {
+    for cookie in cookies {
         if let Ok(value) = HeaderValue::try_from(format!("{}={cookie}", sessions.cookie_name())) {
             headers.append(header::COOKIE, value);
         }
     }
-    let session = sessions.open(&headers);
+    sessions.open(&headers)
+}
+
+/// Serves a request.
+pub(crate) async fn serve(world: &World, sessions: &Sessions, request: &Request) -> Response {
+    let session = open(sessions, &request.cookies);
     let mut response = Response::default();
     let handled = handle(world, &session, request, &mut response).await;
     let status = match (&handled, request.ending) {

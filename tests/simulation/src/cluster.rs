@@ -9,9 +9,11 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use waxseal_http::Sessions;
 
 use crate::{
     application::{Request, Response, serve},
+    network::Life,
     node::{Keys, Node},
     world::World,
 };
@@ -20,7 +22,7 @@ use crate::{
 const MAX_WAIT_MS: u64 = 10_000;
 
 /// How many statements that change something a node may have under way.
-const MAX_WRITING: u64 = 256 + 64;
+const MAX_WRITING: u64 = 256;
 
 /// All nodes.
 #[derive(Debug)]
@@ -54,6 +56,13 @@ impl Cluster {
         if let Some(place) = self.nodes().get_mut(index) {
             *place = Some(node);
         }
+    }
+
+    /// Some node's sessions, keys and life, where it runs.
+    pub(crate) fn some_node(&self) -> Option<(Sessions, Keys, Arc<Life>)> {
+        let nodes = self.nodes();
+        let node = self.world.chance.pick(&nodes)?.as_ref()?;
+        Some((node.sessions.clone(), node.keys, node.life.clone()))
     }
 
     /// Sends a request to some node and waits for its response. Nothing where the node is down or crashes, where the response is lost,

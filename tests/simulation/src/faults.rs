@@ -36,6 +36,7 @@ faults! {
     ReplicaUnchecked, "replica-unchecked", "every mark seems to have reached the replica", "ended";
     DeafCache, "deaf-cache", "a cache misses notices, though the pings come back", "ended";
     PingsOvertake, "pings-overtake", "a cache's pings come back before the changes that were committed before them", "ended";
+    NeverAskedAgain, "never-asked-again", "a store without notices lets streams wait for ever", "stream";
     ClockOfTheNode, "clock-of-the-node", "times are the node's, not the database's", "signed out, expired";
     SweeperByNodeTime, "sweeper-by-node-time", "the sweeper goes by the node's clock", "signed out";
     SignInsSlipThrough, "sign-ins-slip-through", "ending all sessions leaves no mark for sign-ins under way", "ended";

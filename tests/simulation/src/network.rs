@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::{Notify, oneshot};
 use waxseal_http::{
-    Admission, Found, Limit, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
+    ASKED_AGAIN, Admission, Found, Limit, Page, Row, RowId, Store, StoreError, Timestamp, Touch, Update, Wanted, Which,
 };
 
 use crate::{
@@ -57,6 +57,8 @@ impl Life {
     }
 }
 
+type Reply = oneshot::Sender<Result<Answer, StoreError>>;
+
 /// Whom a connection asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -92,12 +94,7 @@ impl Line {
         if writes {
             self.life.writing.fetch_add(1, Ordering::Relaxed);
         }
-        tokio::spawn(async move {
-            line.travel(&command, journey, reply).await;
-            if writes {
-                line.life.writing.fetch_sub(1, Ordering::Relaxed);
-            }
-        });
+        tokio::spawn(async move { line.travel(&command, journey, reply).await });
         tokio::select! {
             biased;
             () = self.life.ended() => resume_unwind(Box::new("the node crashed")),
@@ -106,34 +103,40 @@ impl Line {
     }
 
     /// A statement's way to the database and back.
-    async fn travel(&self, command: &Command, journey: Journey, reply: oneshot::Sender<Result<Answer, StoreError>>) {
+    async fn travel(&self, command: &Command, journey: Journey, reply: Reply) {
         let world = &self.world;
         world.sleep(journey.there_ms).await;
         let node = self.life.node;
         if journey.fate != Fate::Answered {
             world.injected(format_args!("node {node}  {} {:?}", command.name(), journey.fate));
         }
-        // Nobody waits for the answer any more where sending it fails.
+        let reply = |answer| {
+            if command.writes() {
+                self.life.writing.fetch_sub(1, Ordering::Relaxed);
+            }
+            // It fails where nobody waits for the answer any more.
+            let _ = reply.send(answer);
+        };
         match journey.fate {
             Fate::Answered => {
                 let answer = self.arrive(command);
                 if journey.back_ms > 0 {
                     world.sleep(journey.back_ms).await;
                 }
-                let _ = reply.send(answer);
+                reply(answer);
             }
             Fate::RolledBack => {
-                let _ = reply.send(Err(StoreError::backend("rolled back")));
+                reply(Err(StoreError::backend("rolled back")));
             }
             Fate::LostBefore => {
-                let _ = reply.send(Err(StoreError::unknown("cut")));
+                reply(Err(StoreError::unknown("cut")));
             }
             Fate::LostAfter => {
                 let _ = self.arrive(command);
-                let _ = reply.send(Err(StoreError::unknown("cut")));
+                reply(Err(StoreError::unknown("cut")));
             }
             Fate::Late(ms) => {
-                let _ = reply.send(Err(StoreError::unknown("cut during COMMIT")));
+                reply(Err(StoreError::unknown("cut during COMMIT")));
                 world.sleep(ms).await;
                 let _ = self.arrive(command);
             }
@@ -265,7 +268,10 @@ impl Store for Line {
     }
 
     async fn changed(&self, _: RowId) {
-        self.world.sleep(3000).await;
+        if self.world.fault == Some(Fault::NeverAskedAgain) {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(ASKED_AGAIN).await;
     }
 
     fn may_be_behind(&self) -> bool {

@@ -1,11 +1,14 @@
 //! Everybody else: operators who sweep, restart and rotate keys, accidents, an administrator, and a thief with old cookies.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use waxseal_http::{Store, Timestamp};
 
 use crate::{
-    application::{Ending, Request},
+    application::{Act, Ending, Request, open},
     cluster::Cluster,
     faults::Fault,
     node::Keys,
@@ -34,13 +37,7 @@ pub(crate) async fn administrator(cluster: Arc<Cluster>) {
     let world = cluster.world.clone();
     while world.goes_on() {
         world.sleep(world.chance.between(10, 60 * world.settings.tempo_ms)).await;
-        let (sessions, life) = {
-            let nodes = cluster.nodes();
-            match world.chance.pick(&nodes) {
-                Some(Some(node)) => (node.sessions.clone(), node.life.clone()),
-                _ => continue,
-            }
-        };
+        let Some((sessions, _, life)) = cluster.some_node() else { continue };
         let user = format!("user{}", world.chance.below(world.settings.users as u64));
         let (by, start) = (world.fresh(), world.ms());
         world.counts.operations.fetch_add(1, Ordering::Relaxed);
@@ -54,6 +51,48 @@ pub(crate) async fn administrator(cluster: Arc<Cluster>) {
         let done = matches!(revoked, Ok(Ok(_)));
         world.tell(format_args!("all sessions of {user} ended: {done}"));
         world.model().revocation_ends(by, &user, start, done, world.ms());
+    }
+}
+
+/// Watches event streams, which must end with their sessions, and not before.
+pub(crate) async fn viewer(cluster: Arc<Cluster>) {
+    let world = cluster.world.clone();
+    while world.goes_on() {
+        world.sleep(world.chance.below(10 * world.settings.tempo_ms) + 20).await;
+        let (cookie, node) = (world.model().some_cookie(&world.chance), cluster.some_node());
+        let (Some(cookie), Some((sessions, keys, life))) = (cookie, node) else { continue };
+        let (session, start) = (open(&sessions, std::slice::from_ref(&cookie)), world.ms());
+        let watched = tokio::time::timeout(Duration::from_secs(world.chance.between(5, 60)), async move {
+            // It unwinds where its node crashes.
+            tokio::spawn(async move { session.ended().await }).await
+        });
+        let ended = match watched.await {
+            Ok(Ok(Ok(()))) => true,
+            Err(_) if life.is_alive() => false,
+            _ => continue,
+        };
+        world.counts.operations.fetch_add(1, Ordering::Relaxed);
+        world.tell(format_args!("node {}  a stream ended: {ended}", life.node));
+        let slack_ms = if world.settings.storm > 0 { 30_000 } else { 2000 };
+        world.model().streamed(&cookie, keys, ended, slack_ms, [start, world.ms()]);
+    }
+}
+
+/// Many requests with one cookie at once, most of them given up.
+pub(crate) async fn crowd(cluster: Arc<Cluster>) {
+    let world = cluster.world.clone();
+    world.sleep(world.chance.between(500, 5000)).await;
+    let Some(cookie) = world.model().some_cookie(&world.chance) else { return };
+    let mut all = Vec::new();
+    for _ in 0..400 {
+        let acts = vec![Act::Note(Some(world.fresh()))];
+        let request = Request { acts, looks: world.chance.one_in(2), ..look(world.fresh(), cookie.clone()) };
+        let cluster = cluster.clone();
+        all.push(tokio::spawn(async move { cluster.send(request).await }));
+    }
+    for request in all {
+        // What it answers, the model has checked.
+        let _ = request.await;
     }
 }
 

@@ -45,6 +45,10 @@ async fn simulate(seed: u64, fault: Option<Fault>, prints: bool) -> Report {
         }
     }
     tasks.push(tokio::spawn(operators::thief(cluster.clone())));
+    tasks.push(tokio::spawn(operators::viewer(cluster.clone())));
+    if world.chance.one_in(20) {
+        tasks.push(tokio::spawn(operators::crowd(cluster.clone())));
+    }
     tasks.push(tokio::spawn(operators::administrator(cluster.clone())));
     tasks.push(tokio::spawn(operators::sweeper(cluster.clone())));
     tasks.push(tokio::spawn(operators::accidents(cluster.clone())));
@@ -82,6 +86,10 @@ async fn audit(world: &Arc<World>, cluster: &Arc<Cluster>) {
     // A few tasks of each node's store go on for as long as it runs.
     if tasks > 8 * world.settings.nodes {
         world.model().broken("bounds", format!("{tasks} tasks are left when nothing is under way"));
+    }
+    let writing: u64 = cluster.nodes().iter().flatten().map(|node| node.life.writing.load(Ordering::Relaxed)).sum();
+    if writing > 0 {
+        world.model().broken("bounds", format!("{writing} statements are left under way"));
     }
     for index in 0..world.settings.nodes {
         cluster.crash(index);

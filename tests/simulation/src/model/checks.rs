@@ -1,10 +1,11 @@
 //! What must hold of everything that a request reads and is sent.
 
-use waxseal_http::RowId;
+use waxseal_http::{ASKED_AGAIN, RowId};
 
 use super::{Model, Pending, finish::Sent};
 use crate::{
     application::{Act, Response, Seen},
+    node::Keys,
     settings::Reads,
 };
 
@@ -87,6 +88,22 @@ impl Model {
         if let Some((number, known)) = missing {
             let what = format!("request {id}: {number} is missing in {row_id} at {generation}, {:?}", known.written);
             self.broken("lost", what);
+        }
+    }
+
+    /// A stream has ended, or has not while it was watched.
+    pub(crate) fn streamed(&mut self, cookie: &str, keys: Keys, ended: bool, slack_ms: u64, [start, at]: [u64; 2]) {
+        let Some(id) = self.cookies.get(cookie).map(|cookie| cookie.row) else { return };
+        if keys.newest < self.primary {
+            return;
+        }
+        if ended && self.surely_lives(id, at) {
+            self.broken("stream", format!("a stream of {id} has ended, and the session is live"));
+        }
+        let bound = u64::try_from(ASKED_AGAIN.as_millis()).unwrap_or(u64::MAX) + self.reads.bound_ms() + slack_ms;
+        let over = self.rows.get(&id).and_then(|row| row.ended.or(self.lineages[row.lineage].ended));
+        if !ended && over.is_some_and(|over| over.max(start).saturating_add(bound) < at) {
+            self.broken("stream", format!("{id} ended at {over:?} ms, and a stream of it goes on at {at} ms"));
         }
     }
 
