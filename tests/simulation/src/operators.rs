@@ -62,11 +62,12 @@ pub(crate) async fn viewer(cluster: Arc<Cluster>) {
         let (cookie, node) = (world.model().some_cookie(&world.chance), cluster.some_node());
         let (Some(cookie), Some((sessions, keys, life))) = (cookie, node) else { continue };
         let (session, start) = (open(&sessions, std::slice::from_ref(&cookie)), world.ms());
-        let watched = tokio::time::timeout(Duration::from_secs(world.chance.between(5, 60)), async move {
-            // It unwinds where its node crashes.
-            tokio::spawn(async move { session.ended().await }).await
-        });
-        let ended = match watched.await {
+        // It unwinds where its node crashes.
+        let stream = tokio::spawn(async move { session.ended().await });
+        let client = stream.abort_handle();
+        let watched = tokio::time::timeout(Duration::from_secs(world.chance.between(5, 60)), stream).await;
+        client.abort();
+        let ended = match watched {
             Ok(Ok(Ok(()))) => true,
             Err(_) if life.is_alive() => false,
             _ => continue,
