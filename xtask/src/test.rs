@@ -49,6 +49,9 @@ pub(crate) fn everything() -> Result<(), Failed> {
     }
     run::cargo(&["test", "--workspace", "--all-features"])?;
 
+    run::simulation(&["--seconds", "60"])?;
+    run::simulation(&["--fault", "all", "200"])?;
+
     match run::output("node", &["--version"]) {
         Some(_) => {
             run::command("node", &["tests/vectors/second-implementation.mjs"], &[])?;

@@ -36,6 +36,7 @@ macro_rules! suite {
             r03_expired_at_equality_by_the_idle_timeout
             r03_expired_at_equality_by_the_lifetime_however_active
             r03_the_core_decides_expiry_after_every_load
+            r03_an_answer_that_comes_too_late_is_no_proof_of_an_expiry
             r03_a_browser_that_missed_a_reissued_cookie_stays_signed_in
             r04_refusals_look_the_same
             r05_a_stolen_database_reads_nothing

@@ -245,7 +245,7 @@ impl Session {
         let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
         let behind = match self.load_ticket(store, &ticket, Wanted::newest(ticket.row_id())).await? {
             Loaded::Live(live) => Behind::Live(live),
-            Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired => Behind::Gone,
+            Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired(_) => Behind::Gone,
         };
         let mut state = self.state();
         state.behind = behind;
