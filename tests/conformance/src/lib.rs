@@ -8,6 +8,7 @@
 
 mod app;
 mod browser;
+mod client;
 mod frameworks;
 pub mod hosted;
 mod probe;
@@ -22,6 +23,7 @@ pub struct TestingExamples;
 
 pub use app::{App, Bench, Framework, StoreKind};
 pub use browser::{Browser, Response};
+pub use client::{Client, keyring};
 pub use frameworks::PAGES;
 pub use probe::{Calls, Probe};
 pub use script::{Gates, Reply, Step, interpret};
