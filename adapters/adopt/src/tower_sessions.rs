@@ -109,7 +109,7 @@ impl AxumLogin {
     pub fn from_data(data: &Data, key: &str) -> Option<Self> {
         let Value::Map(login) = data.value(key)? else { return None };
         let user_id = login.value("user_id").filter(|id| **id != Value::Null)?.clone();
-        let auth_hash = login.get("auth_hash").ok()?.map(AuthHash);
+        let auth_hash = login.get::<Option<Vec<u8>>>("auth_hash").ok()?.flatten().map(AuthHash);
         Some(Self { user_id, auth_hash })
     }
 
