@@ -6,12 +6,7 @@
 use serde::Deserialize;
 use waxseal_core::{Data, Timestamp, Value};
 
-use crate::{
-    Adopted, ReadError,
-    moment::Moment,
-    protection::{CookieKey, Protection},
-    subject_of,
-};
+use crate::{Adopted, CookieKey, ReadError, moment::Moment, protection::Protection, subject_of};
 
 /// The session key under which axum-login keeps who is signed in, unless `with_data_key` chose another.
 pub const AXUM_LOGIN_KEY: &str = "axum-login.data";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use salvo::{prelude::*, session::SessionHandler, test::TestClient};
-use salvo_session::{CookieStore, MemoryStore, SessionStore, Session as SaysionSession};
+use salvo_session::{CookieStore, MemoryStore, Session as SaysionSession, SessionStore};
 use waxseal_adopt::{
     CookieKey, ReadError,
     salvo::{SalvoCookie, read_row},
