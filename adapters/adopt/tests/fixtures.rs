@@ -2,6 +2,8 @@
 //!
 //! `WAXSEAL_PLUG_FIXTURES` names another file of the same form, with other keys, salts and terms.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::{env, fs, path::PathBuf};
 
 use serde_json::Value as Json;

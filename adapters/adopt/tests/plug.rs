@@ -1,5 +1,7 @@
 //! Hostile terms and tokens, times, rotation and rows.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};

@@ -1,5 +1,7 @@
 //! What Poem's sessions write is read.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use poem::{

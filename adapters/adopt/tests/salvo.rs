@@ -1,5 +1,7 @@
 //! What salvo-session and saysion write is read.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use salvo::{prelude::*, session::SessionHandler, test::TestClient};

@@ -1,5 +1,7 @@
 //! What tower-sessions 0.14 and 0.15 and axum-login write is read.
 
+#![allow(missing_docs, clippy::unwrap_used)]
+
 use std::convert::Infallible;
 
 use http::{Request, Response, header::SET_COOKIE};
