@@ -17,7 +17,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
     run::cargo(&["fmt", "--all", "--check"])?;
     run::cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     // Each crate with just the features that it asks for: what another crate switches on must not hide a missing one.
-    for package in ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower"] {
+    for package in ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower", "waxseal-adopt"] {
         run::cargo(&["check", "-p", package])?;
     }
     run::cargo(&["check", "-p", "waxseal-sea-orm", "--no-default-features"])?;
@@ -26,6 +26,10 @@ pub(crate) fn everything() -> Result<(), Failed> {
         ("waxseal-poem", "storage"),
         ("waxseal-salvo", "compat"),
         ("waxseal-salvo", "saysion"),
+        ("waxseal-adopt", "plug"),
+        ("waxseal-adopt", "tower-sessions"),
+        ("waxseal-adopt", "poem"),
+        ("waxseal-adopt", "salvo"),
         ("waxseal-tower", "axum"),
         ("waxseal-tower", "tower-sessions-014"),
         ("waxseal-tower", "tower-sessions-015"),

@@ -33,17 +33,22 @@ mod moment;
 pub mod plug;
 #[cfg(feature = "poem")]
 pub mod poem;
-#[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
+#[cfg(any(feature = "tower-sessions", feature = "poem"))]
 mod protection;
+#[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
+mod raw;
 #[cfg(feature = "salvo")]
 pub mod salvo;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_sessions;
 
 pub use adopted::{Adopted, subject_of};
-pub use error::ReadError;
+/// The key of another system's cookies: the type of the `cookie` crate, which tower-sessions calls `Key` and Poem `CookieKey`.
+///
+/// Make it as the other system does, with `CookieKey::from` or `CookieKey::derive_from`.
 #[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
-pub use protection::CookieKey;
+pub use cookie::Key as CookieKey;
+pub use error::ReadError;
 
 /// The example of the README is a test.
 #[cfg(all(doctest, feature = "plug"))]

@@ -3,20 +3,65 @@
 use serde::{Deserialize, Deserializer, de::Error as _};
 use waxseal_core::Timestamp;
 
-/// An `OffsetDateTime`, without the crate: year, day of the year, hour, minute, second, nanosecond, and the offset's hours,
-/// minutes and seconds.
+/// Year, day of the year, hour, minute, second, nanosecond, and the offset's hours, minutes and seconds.
+type Parts = (i32, u16, u8, u8, u8, u32, i8, i8, i8);
+
+/// An `OffsetDateTime`, without the crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Timestamp);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parts = <(i32, u16, u8, u8, u8, u32, i8, i8, i8)>::deserialize(deserializer)?;
-        from_parts(parts).map(Self).ok_or_else(|| D::Error::custom("not a point in time"))
+        let parts = if deserializer.is_human_readable() {
+            match Readable::deserialize(deserializer)? {
+                Readable::Parts(parts) => Some(parts),
+                Readable::Text(text) => from_text(&text),
+            }
+        } else {
+            Some(Parts::deserialize(deserializer)?)
+        };
+        parts.and_then(from_parts).map(Self).ok_or_else(|| D::Error::custom("not a point in time"))
     }
 }
 
+/// In JSON it is text if a crate of the application turned on `serde-human-readable` of `time`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Readable {
+    Parts(Parts),
+    Text(String),
+}
+
+/// From `2026-09-21 14:13:20.005 +01:00:00`.
+fn from_text(text: &str) -> Option<Parts> {
+    let [date, time, offset] = split(text, ' ')?;
+    let [year, month, day] = split(date, '-')?;
+    let [hour, minute, second] = split(time, ':')?;
+    let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
+    let [offset_hour, offset_minute, offset_second] = split(offset, ':')?;
+    let (year, month, day): (i32, usize, u16) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let months = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let before = *months.get(month.checked_sub(1)?)?;
+    let ordinal = day.checked_add(before)?.checked_add(u16::from(leap && month > 2))?;
+    let nanosecond = format!("{fraction:0<9}").parse().ok()?;
+    let (hour, minute, second) = (hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?);
+    // The sign stands before the hours and counts for all three.
+    let sign = if offset.starts_with('-') { -1i8 } else { 1 };
+    let [minutes, seconds] = [offset_minute, offset_second].map(|part| part.parse::<i8>().ok());
+    let (minutes, seconds) = (minutes?.checked_mul(sign)?, seconds?.checked_mul(sign)?);
+    Some((year, ordinal, hour, minute, second, nanosecond, offset_hour.parse().ok()?, minutes, seconds))
+}
+
+/// Exactly three parts.
+fn split(text: &str, separator: char) -> Option<[&str; 3]> {
+    let mut parts = text.split(separator);
+    let three = [parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(three)
+}
+
 /// `None` where a part is out of its range. What lies before 1970 is 1970: it is over in any case.
-fn from_parts(parts: (i32, u16, u8, u8, u8, u32, i8, i8, i8)) -> Option<Timestamp> {
+fn from_parts(parts: Parts) -> Option<Timestamp> {
     let (year, day, hour, minute, second, nanosecond, offset_hour, offset_minute, offset_second) = parts;
     let valid = (-999_999..=999_999).contains(&year)
         && (1..=366).contains(&day)
@@ -48,7 +93,7 @@ fn seconds(count: i64, unit: i64, hours: i64, minutes: i64, seconds: i64) -> Opt
 mod tests {
     use super::*;
 
-    fn ms(parts: (i32, u16, u8, u8, u8, u32, i8, i8, i8)) -> Option<u64> {
+    fn ms(parts: Parts) -> Option<u64> {
         from_parts(parts).map(Timestamp::unix_ms)
     }
 
@@ -60,6 +105,21 @@ mod tests {
         assert_eq!(ms((1970, 1, 0, 0, 0, 0, -1, -30, 0)), Some(5_400_000));
         assert_eq!(ms((1969, 365, 23, 59, 59, 0, 0, 0, 0)), Some(0));
         assert_eq!(ms((-5000, 1, 0, 0, 0, 0, 0, 0, 0)), Some(0));
+    }
+
+    #[test]
+    fn text_is_read_like_parts() {
+        for (text, ms) in [
+            ("2026-09-21 14:13:20.005 +01:00:00", Some(1_789_996_400_005)),
+            ("2026-09-21 14:13:20.0 +01:00:00", Some(1_789_996_400_000)),
+            ("1970-01-01 0:00:00.0 -01:30:00", Some(5_400_000)),
+            ("2000-03-01 0:00:00.0 +00:00:00", Some(951_868_800_000)),
+        ] {
+            assert_eq!(from_text(text).and_then(from_parts).map(Timestamp::unix_ms), ms, "{text}");
+        }
+        for text in ["", "2026-09-21", "2026-13-21 0:00:00.0 +00:00:00", "2026-00-21 0:00:00.0 +00:00:00", "a b c"] {
+            assert_eq!(from_text(text), None, "{text}");
+        }
     }
 
     #[test]

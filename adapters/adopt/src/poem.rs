@@ -5,10 +5,7 @@
 
 use waxseal_core::{Data, Timestamp};
 
-use crate::{
-    Adopted, ReadError,
-    protection::{CookieKey, Protection},
-};
+use crate::{Adopted, CookieKey, ReadError, protection::Protection};
 
 /// The longest id of a session, in bytes. Poem's own have 43.
 const MAX_ID_BYTES: usize = 128;

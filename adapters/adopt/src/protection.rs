@@ -2,16 +2,11 @@
 
 use std::fmt;
 
-use cookie::{Cookie, CookieJar};
+use cookie::CookieJar;
 
-pub use cookie::Key as CookieKey;
-
-use crate::ReadError;
+use crate::{CookieKey, ReadError, raw::parse};
 
 /// How another system protects its cookie, with the keys.
-///
-/// [`CookieKey`] is the type of the `cookie` crate. tower-sessions calls it `Key` and Poem `CookieKey`. Make it in the same way
-/// as the other system does: `CookieKey::from`, or `CookieKey::derive_from`.
 #[derive(Clone)]
 pub(crate) enum Protection {
     Plain,
@@ -38,16 +33,6 @@ impl Protection {
             Self::Signed(keys) | Self::Private(keys) => keys.push(key),
         }
     }
-}
-
-/// A cookie from its name and the value in the header.
-pub(crate) fn parse(name: &str, raw: &str) -> Option<Cookie<'static>> {
-    // A semicolon would end the value.
-    if raw.contains(';') {
-        return None;
-    }
-    let parsed = Cookie::parse_encoded(format!("name={raw}")).ok()?;
-    Some(Cookie::new(name.to_owned(), parsed.value().to_owned()))
 }
 
 impl fmt::Debug for Protection {

@@ -11,11 +11,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use waxseal_core::{Data, Timestamp, Value};
 
-use crate::{
-    Adopted, ReadError,
-    moment::Moment,
-    protection::{CookieKey, parse},
-};
+use crate::{Adopted, CookieKey, ReadError, moment::Moment, raw::parse};
 
 /// The length of the signature before the value, in characters.
 const DIGEST_CHARS: usize = 44;

@@ -6,12 +6,7 @@
 use serde::Deserialize;
 use waxseal_core::{Data, Timestamp, Value};
 
-use crate::{
-    Adopted, ReadError,
-    moment::Moment,
-    protection::{CookieKey, Protection},
-    subject_of,
-};
+use crate::{Adopted, CookieKey, ReadError, moment::Moment, protection::Protection, subject_of};
 
 /// The session key under which axum-login keeps who is signed in, unless `with_data_key` chose another.
 pub const AXUM_LOGIN_KEY: &str = "axum-login.data";
@@ -109,7 +104,7 @@ impl AxumLogin {
     pub fn from_data(data: &Data, key: &str) -> Option<Self> {
         let Value::Map(login) = data.value(key)? else { return None };
         let user_id = login.value("user_id").filter(|id| **id != Value::Null)?.clone();
-        let auth_hash = login.get("auth_hash").ok()?.map(AuthHash);
+        let auth_hash = login.get::<Option<Vec<u8>>>("auth_hash").ok()?.flatten().map(AuthHash);
         Some(Self { user_id, auth_hash })
     }
 
