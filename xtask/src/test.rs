@@ -109,12 +109,12 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     let module = format!("target/{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
     wasm::bindgen(&module, "target/rust-worker")?;
     run::npm_install("tests/edge")?;
+    run::npm_install("tests/edge/frameworks")?;
     run::npm_install("examples/edge-worker")?;
     run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
 
-    for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
-    {
-        node_test(&format!("tests/edge/{file}"))?;
+    for file in ["cookies", "feed", "large-row", "runtimes", "pack", "frameworks", "rust-worker", "d1"] {
+        node_test(&format!("tests/edge/{file}.test.mjs"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
         Some(_) if browser => node_test("tests/edge/end-to-end.test.mjs")?,

@@ -32,6 +32,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adapter;
+mod adopt;
 mod builder;
 mod clock;
 mod cookie;
@@ -58,6 +59,7 @@ mod typed;
 mod wait;
 mod watch;
 
+pub use adopt::{Adopt, AdoptError, Adopted, OldCookie};
 pub use builder::{CommitPolicy, ConfigError, OlderRows, SessionsBuilder};
 pub use clock::{Clock, SystemClock};
 pub use cookie::{CookieError, CookieOptions, SameSite};

@@ -25,6 +25,11 @@ macro_rules! suite {
             a_sign_in_too_many_ends_the_oldest_session
             a_sign_in_too_many_is_refused_where_that_is_asked_for
             sign_ins_at_once_count_each_other
+            another_systems_session_is_adopted
+            an_adoption_happens_once
+            what_is_not_live_in_the_old_system_is_nobody
+            an_old_system_that_fails_is_a_503
+            a_sign_out_ends_the_old_session_too
             r25_cookies_under_former_names_still_open
             r25_a_value_that_no_longer_fits_costs_that_value_alone
             r02_an_id_that_was_not_issued_is_never_adopted

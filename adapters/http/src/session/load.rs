@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A request that began less than this after its session's end was probably sent before the browser knew of it, in seconds.
-const GRACE_S: u64 = 10;
+pub(super) const GRACE_S: u64 = 10;
 
 /// What is behind a ticket.
 pub(crate) enum Loaded {
@@ -74,11 +74,13 @@ impl Session {
         if let Some(error) = failed {
             return Err(error);
         }
-        let mut state = self.state();
-        state.behind = behind;
-        state.chosen = chosen;
-        state.outdate();
-        Ok(())
+        {
+            let mut state = self.state();
+            state.behind = behind;
+            state.chosen = chosen;
+            state.outdate();
+        }
+        self.adopt().await
     }
 
     /// What is behind each ticket, in their order: one statement.

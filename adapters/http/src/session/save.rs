@@ -108,6 +108,10 @@ impl Session {
         self.ready().await?;
         self.settle_unsettled().await?;
         let mut ended = Outcome::Unchanged;
+        // A sign-out ends another system's session too.
+        if self.0.engine.adopter.is_some() && matches!(self.state().behind, Behind::Unread) {
+            self.load_while_busy().await?;
+        }
         if self.state().ending {
             (hold, ended) = self.end(hold).await?;
             if !self.state().has_changes() {
