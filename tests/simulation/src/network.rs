@@ -175,10 +175,21 @@ impl Line {
         drop(database);
         world.tell(format_args!("node {}  {}", self.life.node, command.name()));
         if world.trace().prints() {
-            println!("                {:?} {command:?} -> {answer:?}", self.peer);
+            println!("                {}", without_data(&format!("{:?} {command:?} -> {answer:?}", self.peer)));
         }
         Ok(answer)
     }
+}
+
+/// A statement as the trace shows it: the sealed data of rows say nothing.
+fn without_data(text: &str) -> String {
+    let mut parts = text.split("data: [");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("data");
+        shown.push_str(part.split_once(']').map_or("", |(_, rest)| rest));
+    }
+    shown
 }
 
 fn unexpected<T>() -> Result<T, StoreError> {

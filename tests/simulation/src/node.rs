@@ -65,6 +65,7 @@ impl Node {
             }
             Reads::Replica => builder(keys, Replicated::with_bound(line.clone(), copy, bound)),
             Reads::Notified => builder(keys, Cached::notified_within(line.clone(), Channel(line.clone()), bound)),
+            Reads::OneProcess => builder(keys, Cached::for_a_single_process(line.clone())),
             Reads::Timed => builder(keys, Cached::with_bound(line.clone(), bound)),
         };
         let ahead_ms = clock_error(world);

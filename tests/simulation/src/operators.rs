@@ -12,6 +12,7 @@ use crate::{
     cluster::Cluster,
     faults::Fault,
     node::Keys,
+    settings::Reads,
 };
 
 /// Presents cookies that were sent some time ago, most of them ended.
@@ -127,13 +128,14 @@ pub(crate) async fn accidents(cluster: Arc<Cluster>) {
     let chance = &world.chance;
     let mut keys = Keys::default();
     let nodes = world.settings.nodes;
+    let crashes = world.settings.reads != Reads::OneProcess;
     let stormy = world.settings.storm > 0 && !world.settings.cuts_commits;
     while world.goes_on() {
         world.sleep(chance.between(200, 40 * world.settings.tempo_ms + 3000)).await;
         world.counts.operations.fetch_add(1, Ordering::Relaxed);
         let now = world.ms();
         match chance.below(10) {
-            0..5 => {
+            0..5 if crashes => {
                 let index = chance.below(nodes as u64) as usize;
                 let Some(had) = cluster.crash(index) else { continue };
                 world.injected(format_args!("node {index}  crashes"));
@@ -150,7 +152,7 @@ pub(crate) async fn accidents(cluster: Arc<Cluster>) {
                 world.injected(format_args!("the database is down until {until} ms"));
                 world.weather().down_until_ms = until;
             }
-            7 if keys.newest < 6 => {
+            7 if crashes && keys.newest < 6 => {
                 let newest = keys.newest + 1;
                 // Every node must open with the new key before one seals with it.
                 let stages: &[Keys] = if world.settings.hasty_rotation {

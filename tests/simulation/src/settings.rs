@@ -15,13 +15,15 @@ pub(crate) enum Reads {
     Notified,
     /// In a cache whose copies live for a second.
     Timed,
+    /// In the cache of the only process, which never crashes: its statements would go on without it.
+    OneProcess,
 }
 
 impl Reads {
     /// For how long what others did may stay unseen, in milliseconds: the bound that the stores are given.
     pub(crate) const fn bound_ms(self) -> u64 {
         match self {
-            Self::Database => 0,
+            Self::Database | Self::OneProcess => 0,
             _ => 1000,
         }
     }
@@ -59,17 +61,19 @@ impl Settings {
     pub(crate) fn draw(chance: &Chance) -> Self {
         let idle_s = *chance.pick(&[60, 300, 1800]).unwrap_or(&1800);
         let cuts_commits = chance.one_in(8);
+        let reads = match chance.below(7) {
+            0 => Reads::Replica,
+            1 => Reads::Notified,
+            2 => Reads::Timed,
+            3 => Reads::OneProcess,
+            _ => Reads::Database,
+        };
         Self {
-            nodes: chance.between(2, 4) as usize,
+            nodes: if reads == Reads::OneProcess { 1 } else { chance.between(2, 4) as usize },
             browsers: chance.between(3, 7) as usize,
             users: chance.between(2, 4) as usize,
             requests: 500,
-            reads: match chance.below(6) {
-                0 => Reads::Replica,
-                1 => Reads::Notified,
-                2 => Reads::Timed,
-                _ => Reads::Database,
-            },
+            reads,
             idle_s,
             touch_s: idle_s / 30,
             lifetime_s: idle_s * chance.between(2, 20),

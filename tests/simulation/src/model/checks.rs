@@ -6,7 +6,6 @@ use super::{Model, Pending, finish::Sent};
 use crate::{
     application::{Act, Response, Seen},
     node::Keys,
-    settings::Reads,
 };
 
 /// A request that began so soon after its session was ended was sent before the browser knew of it, in milliseconds. (The engine
@@ -49,7 +48,7 @@ impl Model {
         }
         self.check_log(pending, seen, row_id, *generation);
         if let Some(book) = row.book
-            && self.reads == Reads::Database
+            && self.reads.bound_ms() == 0
             && !self.notes[book].allows(seen.note, pending.start, at)
         {
             self.broken("lost", format!("request {id}: the note of {row_id} is {:?}, an older value", seen.note));
@@ -76,7 +75,7 @@ impl Model {
                 _ => return self.broken("mixed", format!("request {id}: {number} was not written to {row_id}")),
             }
         }
-        let strong = self.reads == Reads::Database;
+        let strong = self.reads.bound_ms() == 0;
         let missing = self.numbers.iter().find(|(number, known)| {
             known.written.is_some_and(|written| {
                 let must_be_seen = written.row_number < row_number
