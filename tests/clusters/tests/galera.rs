@@ -40,11 +40,27 @@ async fn a_lagging_node_loses_nothing() {
     let Some(cluster) = Galera::start().await else { return };
     let nodes = nodes(&cluster).await;
     let lagging = cluster.lag(2).await;
+    the_node_does_lag(&cluster, &nodes).await;
     no_increment_is_lost(&nodes).await;
     no_cookie_is_replaced(&nodes).await;
     every_sign_out_is_kept(&nodes).await;
     a_revocation_ends_what_has_not_arrived(&nodes).await;
     lagging.abort();
+}
+
+/// Without this, the others prove nothing.
+async fn the_node_does_lag(cluster: &Galera, nodes: &[Sessions]) {
+    let there = SeaOrmStore::new(cluster.connect(2).await);
+    let mut behind = 0;
+    for _ in 0..ROUNDS {
+        let mut browser = Client::new(&nodes[0]);
+        browser.sign_in("lag").await.unwrap();
+        let id = browser.request(async |session| session.id().await).await.unwrap().unwrap();
+        let found = there.on(there.connection()).load(id).await.unwrap();
+        behind += u32::from(found.is_none());
+    }
+    println!("the lagging node had not heard of {behind} of {ROUNDS} sign-ins a moment ago");
+    assert!(behind > ROUNDS / 4);
 }
 
 async fn no_increment_is_lost(nodes: &[Sessions]) {

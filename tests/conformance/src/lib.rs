@@ -21,6 +21,11 @@ mod stores;
 #[doc = include_str!("../../../docs/testing.md")]
 pub struct TestingExamples;
 
+/// The set-ups of `docs/more-than-one-node.md` are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/more-than-one-node.md")]
+pub struct MoreThanOneNode;
+
 pub use app::{App, Bench, Framework, StoreKind};
 pub use browser::{Browser, Response};
 pub use client::{Client, keyring};
