@@ -8,6 +8,7 @@
 //! | `plug` | Plug and Phoenix: session cookies, signed and encrypted cookies, `Phoenix.Token`, rows of an encrypted store |
 //! | `tower-sessions` | tower-sessions: plain, signed and private cookies, records of tower-sessions-sqlx-store, axum-login |
 //! | `poem` | Poem: `CookieSession`, `ServerSession`, the table of poem-dbsession |
+//! | `engine` | makes adopters of the readers, for `SessionsBuilder::adopt` |
 //! | `salvo` | salvo-session: its cookies, its cookie store, and saysion's tables |
 //!
 //! A service in Rust that only needs to know who a Phoenix user is uses `plug::PlugReader` and nothing else of waxseal.
@@ -26,6 +27,8 @@
 )]
 
 mod adopted;
+#[cfg(feature = "engine")]
+mod engine;
 mod error;
 #[cfg(any(feature = "tower-sessions", feature = "salvo"))]
 mod moment;
@@ -48,6 +51,8 @@ pub use adopted::{Adopted, subject_of};
 /// Make it as the other system does, with `CookieKey::from` or `CookieKey::derive_from`.
 #[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]
 pub use cookie::Key as CookieKey;
+#[cfg(feature = "engine")]
+pub use engine::{AdoptCookie, AdoptStored};
 pub use error::ReadError;
 
 /// The example of the README is a test.

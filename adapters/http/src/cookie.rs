@@ -202,6 +202,11 @@ impl CookieOptions {
     }
 }
 
+/// The values of the first few cookies of this name in a request, as bytes. For an [`Adopt`](crate::Adopt) of your own.
+pub fn cookie_values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    Cookies::of(headers).candidates(name).map(<[u8]>::to_vec).collect()
+}
+
 /// `Set-Cookie` that removes a cookie of another system. Nothing where its name or path is none.
 pub(crate) fn removal_of_old(old: &OldCookie) -> Option<HeaderValue> {
     let mut cookie = Cookie::build((old.name.clone(), "")).path(old.path.clone()).secure(true).removal();

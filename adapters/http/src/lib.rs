@@ -62,7 +62,7 @@ mod watch;
 pub use adopt::{Adopt, AdoptError, Adopted, OldCookie};
 pub use builder::{CommitPolicy, ConfigError, OlderRows, SessionsBuilder};
 pub use clock::{Clock, SystemClock};
-pub use cookie::{CookieError, CookieOptions, SameSite};
+pub use cookie::{CookieError, CookieOptions, SameSite, cookie_values};
 pub use error::SessionError;
 pub use feed::EndedFeed;
 pub use hosted::{Hosted, HostedSessions};
