@@ -13,6 +13,13 @@ use crate::shared_caches::{forbids_shared_caches, overrides_cache_control};
 /// status, and the log has a warning, once in a process.
 pub(crate) fn set_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
     headers.append(header::SET_COOKIE, cookie);
+    if forbid_shared_caches(headers) {
+        warn_once();
+    }
+}
+
+/// Sees to it that no shared cache keeps the response; whether a header that allowed it was replaced.
+pub(crate) fn forbid_shared_caches(headers: &mut HeaderMap) -> bool {
     let mut replaced = false;
     let targeted: Vec<HeaderName> = headers.keys().filter(|name| overrides_cache_control(name)).cloned().collect();
     for name in targeted {
@@ -26,9 +33,7 @@ pub(crate) fn set_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.remove(header::EXPIRES);
     }
-    if replaced {
-        warn_once();
-    }
+    replaced
 }
 
 fn warn_once() {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use crate::{Session, SessionError, Sessions, StoreError, headers};
+use crate::{Outcome, Session, SessionError, Sessions, StoreError, headers};
 
 /// The name of a session's cookie, as a type: `Named<N>` of an adapter takes the session of that cookie.
 ///
@@ -101,9 +101,32 @@ impl Installed {
         swallowed.then(|| StoreError::backend("it could not tell who is signed in").into())
     }
 
-    /// The headers of the response that tells of a failed commit: nothing of the handler's, but the cookies that sessions of other
-    /// names inside this one have saved already.
-    pub fn failed_headers(&self, answered: &HeaderMap) -> HeaderMap {
+    /// Commits the nearest session with a response of this status. The headers are those of the session; they go to the response,
+    /// or through [`failed_headers`](Self::failed_headers) to the one that tells of the error.
+    ///
+    /// `told` is the failure that the response tells of already, where the application has a page of its own for it. It becomes
+    /// the error. So does a failure that the framework or the handler took for "nobody is signed in"; then the response commits as
+    /// a server error: what was recorded is discarded, but a sign-out counts.
+    pub async fn commit(
+        &self,
+        status: StatusCode,
+        told: Option<Arc<SessionError>>,
+    ) -> (Result<Outcome, Arc<SessionError>>, HeaderMap) {
+        let (status, told) = match self.failure(status) {
+            Some(error) => (StatusCode::INTERNAL_SERVER_ERROR, Some(Arc::new(error))),
+            None => (status, told),
+        };
+        let mut headers = HeaderMap::new();
+        let committed = match self.sessions().commit(self.session(), status, &mut headers).await {
+            Ok(outcome) => told.map_or(Ok(outcome), Err),
+            Err(error) => Err(Arc::new(error)),
+        };
+        (committed, headers)
+    }
+
+    /// The headers of the response that tells of a failure: the session's, and nothing of the handler's but the cookies that
+    /// sessions of other names inside this one have saved already.
+    pub fn failed_headers(&self, answered: &HeaderMap, session_headers: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let inside = self.nearest.inside.lock().unwrap_or_else(PoisonError::into_inner);
         for cookie in answered.get_all(header::SET_COOKIE) {
@@ -113,6 +136,7 @@ impl Installed {
         }
         drop(inside);
         self.sessions().write_headers(self.session(), &mut headers);
+        add_headers(session_headers, &mut headers);
         headers
     }
 }

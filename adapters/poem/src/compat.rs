@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use poem::{
-    Request, Result,
+    Request,
     session::{Session as Stock, SessionStatus},
 };
 use serde_json::Value as Json;
 use waxseal_http::{Session, SessionError};
-
-use crate::SessionError as PoemError;
 
 /// Poem's session as the handler got it.
 pub(crate) struct PoemSession {
@@ -19,8 +17,8 @@ pub(crate) struct PoemSession {
 
 impl PoemSession {
     /// Loads the session and gives the request Poem's view of it.
-    pub(crate) async fn fill(session: &Session, req: &mut Request) -> Result<Self> {
-        let data = session.entries().await.map_err(PoemError)?;
+    pub(crate) async fn fill(session: &Session, req: &mut Request) -> Result<Self, SessionError> {
+        let data = session.entries().await?;
         let stock = Stock::default();
         for (key, value) in data.iter() {
             stock.set(key, value);

@@ -10,9 +10,11 @@ impl ResponseError for SessionError {
     }
 
     fn as_response(&self) -> Response {
-        Response::builder()
-            .status(self.status())
-            .content_type("text/plain; charset=utf-8")
-            .body(self.0.public_message())
+        plain(&self.0)
     }
+}
+
+/// The response for this error where the application has no page of its own.
+pub(crate) fn plain(error: &waxseal_http::SessionError) -> Response {
+    Response::builder().status(error.status()).content_type("text/plain; charset=utf-8").body(error.public_message())
 }

@@ -37,5 +37,5 @@ pub use middleware::{SessionEndpoint, SessionMiddleware};
 pub use storage::PoemStorage;
 pub use waxseal_http::{
     self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
-    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    RequestHead, RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

@@ -1,12 +1,14 @@
 //! The middleware: opens the session before the endpoint and commits it after, also where the endpoint returns `Err`.
 
+use std::sync::Arc;
+
 use poem::{
     Endpoint, Error, IntoResponse, Middleware, Request, Response, Result,
     http::{HeaderMap, StatusCode, header},
 };
-use waxseal_http::{Installed, Outcome, Sessions, add_headers};
+use waxseal_http::{Installed, OnError, Outcome, RequestHead, Sessions, add_headers, complete_page};
 
-use crate::SessionError;
+use crate::{SessionError, error};
 
 /// Gives every request its session and saves it with the response.
 ///
@@ -16,6 +18,7 @@ use crate::SessionError;
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
     sessions: Sessions,
+    on_error: Option<OnError<Response>>,
     #[cfg(feature = "compat")]
     compat: bool,
 }
@@ -25,9 +28,34 @@ impl SessionMiddleware {
     pub fn new(sessions: Sessions) -> Self {
         Self {
             sessions,
+            on_error: None,
             #[cfg(feature = "compat")]
             compat: false,
         }
+    }
+
+    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of [`SignedIn`](crate::SignedIn),
+    /// 500 where the data are too large. It replaces a failed save's response and every [`SessionError`] that a handler returns.
+    ///
+    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
+    /// forbid shared caches, `Cache-Control: no-store` are added. An error that becomes a page does not reach `catch_error` outside.
+    ///
+    /// ```
+    /// # use poem::{IntoResponse, http::StatusCode, web::{Html, Redirect}};
+    /// # fn middleware(sessions: waxseal_poem::Sessions) -> waxseal_poem::SessionMiddleware {
+    /// waxseal_poem::SessionMiddleware::new(sessions).on_error(|error, _request| match error.status() {
+    ///     StatusCode::UNAUTHORIZED => Redirect::see_other("/sign-in").into_response(),
+    ///     _ => Html("<h1>Please try again in a minute</h1>").with_header("retry-after", "60").into_response(),
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_error<R: IntoResponse>(
+        mut self,
+        page: impl Fn(&waxseal_http::SessionError, &RequestHead) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.on_error = Some(OnError::new(move |error, request| page(error, request).into_response()));
+        self
     }
 
     /// Also fills Poem's own [`poem::session::Session`], so that handlers that take `&poem::session::Session` keep working
@@ -63,14 +91,17 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut req: Request) -> Result<Response> {
-        let sessions = &self.middleware.sessions;
-        let (installed, commits) = Installed::enter(sessions, req.headers(), req.extensions().get());
+        let page = Page::of(&self.middleware.on_error, &req);
+        let (installed, commits) = Installed::enter(&self.middleware.sessions, req.headers(), req.extensions().get());
         let session = installed.session().clone();
         req.extensions_mut().insert(session.clone());
         req.extensions_mut().insert(installed.clone());
         #[cfg(feature = "compat")]
         let poem_session = match self.middleware.compat {
-            true => Some(crate::compat::PoemSession::fill(&session, &mut req).await?),
+            true => match crate::compat::PoemSession::fill(&session, &mut req).await {
+                Ok(poem_session) => Some(poem_session),
+                Err(error) => return page.answer(error),
+            },
             false => None,
         };
         let result = self.inner.call(req).await;
@@ -79,21 +110,16 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
+        let result = result.map(IntoResponse::into_response);
         // An outer middleware of the same cookie commits, and once.
         if !commits && recorded.is_ok() {
-            return result.map(IntoResponse::into_response);
+            return result;
         }
-
-        let result = result.map(IntoResponse::into_response);
+        let (result, told) = page.take_error(result);
         let status = result.as_ref().map_or_else(Error::status, Response::status);
-        let mut headers = HeaderMap::new();
-        let committed = match recorded.map_or_else(Some, |()| installed.failure(status)) {
-            None => sessions.commit(&session, status, &mut headers).await,
-            Some(error) => {
-                // As for a server error: what was recorded is discarded, but a sign-out counts.
-                let discarded = sessions.commit(&session, StatusCode::INTERNAL_SERVER_ERROR, &mut headers).await;
-                Err(discarded.err().unwrap_or(error))
-            }
+        let (committed, headers) = match recorded {
+            Ok(()) => installed.commit(status, told).await,
+            Err(error) => installed.commit(StatusCode::INTERNAL_SERVER_ERROR, Some(Arc::new(error))).await,
         };
         match (result, committed) {
             (Ok(mut response), Ok(_)) => {
@@ -103,12 +129,53 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
             (Err(error), Ok(outcome)) => Err(with_headers(error, outcome, &headers)),
             (result, Err(error)) => {
                 let answered = result.unwrap_or_else(Error::into_response);
-                let mut response = Error::from(SessionError(error)).into_response();
-                response.headers_mut().extend(installed.failed_headers(answered.headers()));
-                add_headers(&headers, response.headers_mut());
-                Err(Error::from_response(response))
+                let headers = installed.failed_headers(answered.headers(), &headers);
+                Err(Error::from_response(page.response(&error, &headers)))
             }
         }
+    }
+}
+
+/// What the application wants to answer to a failure of this request, where it has pages of its own.
+struct Page(Option<(OnError<Response>, RequestHead)>);
+
+impl Page {
+    fn of(on_error: &Option<OnError<Response>>, req: &Request) -> Self {
+        let head = || RequestHead::new(req.method(), req.uri(), req.headers());
+        Self(on_error.as_ref().map(|on_error| (on_error.clone(), head())))
+    }
+
+    /// Takes the failure out of a handler's result, where a page is to tell of it.
+    fn take_error(&self, result: Result<Response>) -> (Result<Response>, Option<Arc<waxseal_http::SessionError>>) {
+        match result {
+            Err(error) if self.0.is_some() => match error.downcast::<SessionError>() {
+                Ok(SessionError(error)) => (Err(Error::from_status(error.status())), Some(Arc::new(error))),
+                Err(error) => (Err(error), None),
+            },
+            result => (result, None),
+        }
+    }
+
+    /// The answer to a failure before the handler.
+    #[cfg(feature = "compat")]
+    fn answer(&self, error: waxseal_http::SessionError) -> Result<Response> {
+        match &self.0 {
+            Some(_) => Err(Error::from_response(self.response(&error, &HeaderMap::new()))),
+            None => Err(SessionError(error).into()),
+        }
+    }
+
+    fn response(&self, error: &waxseal_http::SessionError, headers: &HeaderMap) -> Response {
+        let Some((on_error, head)) = &self.0 else {
+            let mut response = error::plain(error);
+            add_headers(headers, response.headers_mut());
+            return response;
+        };
+        let mut response = on_error.page(error, head);
+        let mut status = response.status();
+        complete_page(error, &mut status, response.headers_mut(), headers);
+        response.set_status(status);
+        response
     }
 }
 

@@ -1,17 +1,23 @@
 //! The hoop: opens the session before the handlers and commits it after.
 
+use std::sync::Arc;
+
 use salvo_core::{
     Depot, FlowCtrl, Handler, Request, Response, Scribe, async_trait,
     http::{HeaderMap, ResBody, StatusCode, cookie::Cookie},
 };
-use waxseal_http::{Installed, Sessions, add_headers};
+use waxseal_http::{Failed, Installed, OnError, RequestHead, Sessions, add_headers, complete_page};
 
-use crate::SessionError;
+use crate::error;
+
+/// Writes a page into a response.
+type Page = Box<dyn FnOnce(&mut Response) + Send>;
 
 /// Gives every request its session and saves it with the response.
 #[derive(Clone, Debug)]
 pub struct SessionHoop {
     sessions: Sessions,
+    on_error: Option<OnError<Page>>,
     #[cfg(feature = "compat")]
     compat: bool,
 }
@@ -21,9 +27,49 @@ impl SessionHoop {
     pub fn new(sessions: Sessions) -> Self {
         Self {
             sessions,
+            on_error: None,
             #[cfg(feature = "compat")]
             compat: false,
         }
+    }
+
+    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of [`SignedIn`](crate::SignedIn),
+    /// 500 where the data are too large. It replaces a failed save's response and every [`SessionError`](crate::SessionError) that a
+    /// handler returns.
+    ///
+    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
+    /// forbid shared caches, `Cache-Control: no-store` are added.
+    ///
+    /// ```
+    /// # use salvo::{prelude::Text, http::{HeaderValue, Response, StatusCode}, writing::{Redirect, Scribe}};
+    /// struct Page(StatusCode);
+    ///
+    /// impl Scribe for Page {
+    ///     fn render(self, res: &mut Response) {
+    ///         match self.0 {
+    ///             StatusCode::UNAUTHORIZED => res.render(Redirect::other("/sign-in")),
+    ///             _ => {
+    ///                 res.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
+    ///                 res.render(Text::Html("<h1>Please try again in a minute</h1>"));
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn hoop(sessions: waxseal_salvo::Sessions) -> waxseal_salvo::SessionHoop {
+    /// waxseal_salvo::SessionHoop::new(sessions).on_error(|error, _request| Page(error.status()))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_error<S: Scribe + Send + 'static>(
+        mut self,
+        page: impl Fn(&waxseal_http::SessionError, &RequestHead) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.on_error = Some(OnError::new(move |error, request| {
+            let page = page(error, request);
+            Box::new(move |response: &mut Response| page.render(response)) as Page
+        }));
+        self
     }
 
     /// Also fills the depot's `saysion::Session`, as `salvo-session` does, so that `salvo-flash`, `salvo-csrf` and handlers that
@@ -53,7 +99,7 @@ impl Handler for SessionHoop {
             true => match crate::compat::SaysionSession::fill(&session, depot).await {
                 Ok(saysion) => Some(saysion),
                 Err(error) => {
-                    SessionError(error).render(res);
+                    self.answer(&error, &HeaderMap::new(), req, res);
                     ctrl.skip_rest();
                     return;
                 }
@@ -73,23 +119,34 @@ impl Handler for SessionHoop {
         }
         // Without a status it is 200, or 404 where nothing was written: either commits.
         let status = res.status_code.unwrap_or(StatusCode::OK);
-        let mut headers = HeaderMap::new();
-        let committed = match recorded.map_or_else(Some, |()| installed.failure(status)) {
-            None => self.sessions.commit(&session, status, &mut headers).await,
-            Some(error) => {
-                // As for a server error: what was recorded is discarded, but a sign-out counts.
-                let failed = StatusCode::INTERNAL_SERVER_ERROR;
-                let discarded = self.sessions.commit(&session, failed, &mut headers).await;
-                Err(discarded.err().unwrap_or(error))
-            }
+        let told = self.on_error.as_ref().and_then(|_| Failed::take(&mut res.extensions, status));
+        let (committed, headers) = match recorded {
+            Ok(()) => installed.commit(status, told).await,
+            Err(error) => installed.commit(StatusCode::INTERNAL_SERVER_ERROR, Some(Arc::new(error))).await,
         };
-        if let Err(error) = committed {
-            let kept = installed.failed_headers(res.headers());
-            outside.restore(req, res);
-            SessionError(error).render(res);
-            add_headers(&kept, res.headers_mut());
+        match committed {
+            Ok(_) => add_headers(&headers, res.headers_mut()),
+            Err(error) => {
+                let headers = installed.failed_headers(res.headers(), &headers);
+                outside.restore(req, res);
+                self.answer(&error, &headers, req, res);
+            }
         }
-        add_headers(&headers, res.headers_mut());
+    }
+}
+
+impl SessionHoop {
+    /// Answers with this error, by the application's page where it has one.
+    fn answer(&self, error: &waxseal_http::SessionError, headers: &HeaderMap, req: &Request, res: &mut Response) {
+        let Some(on_error) = &self.on_error else {
+            error::plain(error, res);
+            return add_headers(headers, res.headers_mut());
+        };
+        res.status_code(error.status());
+        on_error.page(error, &RequestHead::new(req.method(), req.uri(), req.headers()))(res);
+        let mut status = res.status_code.unwrap_or_else(|| error.status());
+        complete_page(error, &mut status, res.headers_mut(), headers);
+        res.status_code(status);
     }
 }
 

@@ -39,5 +39,5 @@ pub use hoop::SessionHoop;
 pub use storage::SaysionStore;
 pub use waxseal_http::{
     self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
-    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    RequestHead, RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -10,42 +11,73 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
-use waxseal_http::{Installed, SessionError, Sessions, add_headers};
+use waxseal_http::{Failed, Installed, OnError, Outcome, RequestHead, SessionError, Sessions, add_headers};
+
+use crate::page::{self, EmptyPage, FailurePage, Page};
 
 /// Gives every request its session and saves it with the response.
 #[derive(Clone, Debug)]
-pub struct SessionLayer {
+pub struct SessionLayer<P = EmptyPage> {
     sessions: Sessions,
+    page: P,
 }
 
 impl SessionLayer {
     /// A layer over `sessions`.
     pub fn new(sessions: Sessions) -> Self {
-        Self { sessions }
+        Self { sessions, page: EmptyPage }
     }
 }
 
-impl<S> Layer<S> for SessionLayer {
-    type Service = SessionService<S>;
+impl<P> SessionLayer<P> {
+    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of `SignedIn`, 500 where the
+    /// data are too large. It replaces a failed save's response and every `SessionError` that a handler returns.
+    ///
+    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
+    /// forbid shared caches, `Cache-Control: no-store` are added.
+    ///
+    #[cfg_attr(feature = "axum", doc = "```")]
+    #[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+    /// # use axum::{http::StatusCode, response::{Html, IntoResponse, Redirect}};
+    /// # fn router(app: axum::Router, sessions: waxseal_tower::Sessions) -> axum::Router {
+    /// app.layer(waxseal_tower::SessionLayer::new(sessions).on_error(|error, _request| match error.status() {
+    ///     StatusCode::UNAUTHORIZED => Redirect::to("/sign-in").into_response(),
+    ///     _ => ([("retry-after", "60")], Html("<h1>Please try again in a minute</h1>")).into_response(),
+    /// }))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_error<R>(
+        self,
+        page: impl Fn(&SessionError, &RequestHead) -> Response<R> + Send + Sync + 'static,
+    ) -> SessionLayer<OnError<Response<R>>> {
+        SessionLayer { sessions: self.sessions, page: OnError::new(page) }
+    }
+}
+
+impl<S, P: Clone> Layer<S> for SessionLayer<P> {
+    type Service = SessionService<S, P>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, sessions: self.sessions.clone() }
+        SessionService { inner, layer: self.clone() }
     }
 }
 
 /// A service behind [`SessionLayer`].
 ///
 /// The session is a [`waxseal_http::Session`] in the request's extensions. Where it cannot be saved the response is replaced by
-/// an empty one of the error's status (503 where the store fails): of a body of any type, `Default` is all that is known.
+/// an empty one of the error's status (503 where the store fails): of a body of any type, `Default` is all that is known. Or by
+/// the application's page ([`SessionLayer::on_error`]).
 #[derive(Clone, Debug)]
-pub struct SessionService<S> {
+pub struct SessionService<S, P = EmptyPage> {
     inner: S,
-    sessions: Sessions,
+    layer: SessionLayer<P>,
 }
 
-impl<S, B, R> Service<Request<B>> for SessionService<S>
+impl<S, P, B, R> Service<Request<B>> for SessionService<S, P>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    P: FailurePage<R>,
     R: Default,
 {
     type Response = Response<R>;
@@ -57,14 +89,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (installed, commits) = Installed::enter(&self.sessions, request.headers(), request.extensions().get());
+        let page = self.layer.page.of(&request);
+        let sessions = &self.layer.sessions;
+        let (installed, commits) = Installed::enter(sessions, request.headers(), request.extensions().get());
         request.extensions_mut().insert(installed.session().clone());
         request.extensions_mut().insert(installed.clone());
-        SessionFuture { inner: self.inner.call(request), installed, commits, answer: None, commit: None }
+        SessionFuture { inner: self.inner.call(request), installed, commits, page, answer: None, commit: None }
     }
 }
 
-type Commit = Pin<Box<dyn Future<Output = (Result<(), SessionError>, HeaderMap)> + Send>>;
+type Commit = Pin<Box<dyn Future<Output = (Result<Outcome, Arc<SessionError>>, HeaderMap)> + Send>>;
 
 pin_project! {
     /// The future of [`SessionService`]. Only a session that was looked at is committed, and only that costs a box.
@@ -73,6 +107,7 @@ pin_project! {
         inner: F,
         installed: Installed,
         commits: bool,
+        page: Option<Page<R>>,
         answer: Option<Result<Response<R>, E>>,
         commit: Option<Commit>,
     }
@@ -92,56 +127,34 @@ where
             None => {
                 let mut answer = ready!(this.inner.poll(cx));
                 // Inside another layer of the same cookie, that one commits, and once.
-                if !*this.commits || this.installed.sessions().commit_unused(this.installed.session()) {
+                if !*this.commits {
                     return Poll::Ready(answer);
                 }
                 // A service that failed has no response of its own; what becomes of the error is a server error.
-                let (status, headers) = match &mut answer {
-                    Ok(response) => (response.status(), std::mem::take(response.headers_mut())),
-                    Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new()),
+                let status = answer.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status);
+                let told = match (&mut answer, &this.page) {
+                    (Ok(response), Some(_)) => Failed::take(response.extensions_mut(), status),
+                    _ => None,
                 };
+                if told.is_none() && this.installed.sessions().commit_unused(this.installed.session()) {
+                    return Poll::Ready(answer);
+                }
                 *this.answer = Some(answer);
-                this.commit.insert(Box::pin(commit(this.installed.clone(), status, headers)))
+                let installed = this.installed.clone();
+                this.commit.insert(Box::pin(async move { installed.commit(status, told).await }))
             }
         };
         let (committed, headers) = ready!(commit.as_mut().poll(cx));
         let answer = this.answer.take().expect("a future is not polled after it has ended");
-        Poll::Ready(answer.map(|response| answered(response, committed, headers)))
+        Poll::Ready(answer.map(|mut response| match committed {
+            Ok(_) => {
+                add_headers(&headers, response.headers_mut());
+                response
+            }
+            Err(error) => {
+                let headers = this.installed.failed_headers(response.headers(), &headers);
+                page::answer(this.page.take(), &error, headers)
+            }
+        }))
     }
-}
-
-async fn commit(
-    installed: Installed,
-    status: StatusCode,
-    mut headers: HeaderMap,
-) -> (Result<(), SessionError>, HeaderMap) {
-    let (sessions, session) = (installed.sessions(), installed.session());
-    let committed = match installed.failure(status) {
-        None => sessions.commit(session, status, &mut headers).await,
-        Some(error) => {
-            // As for a server error: what was recorded is discarded, but a sign-out counts.
-            let mut sent = HeaderMap::new();
-            let discarded = sessions.commit(session, StatusCode::INTERNAL_SERVER_ERROR, &mut sent).await;
-            headers = installed.failed_headers(&headers);
-            add_headers(&sent, &mut headers);
-            return (Err(discarded.err().unwrap_or(error)), headers);
-        }
-    };
-    match committed {
-        Ok(_) => (Ok(()), headers),
-        Err(error) => (Err(error), installed.failed_headers(&headers)),
-    }
-}
-
-fn answered<R: Default>(
-    mut response: Response<R>,
-    committed: Result<(), SessionError>,
-    headers: HeaderMap,
-) -> Response<R> {
-    if let Err(error) = committed {
-        response = Response::new(R::default());
-        *response.status_mut() = error.status();
-    }
-    *response.headers_mut() = headers;
-    response
 }

@@ -30,6 +30,7 @@ mod error;
 #[cfg(feature = "axum")]
 mod extract;
 mod layer;
+mod page;
 #[cfg(any(feature = "tower-sessions-014", feature = "tower-sessions-015"))]
 mod storage;
 
@@ -38,11 +39,12 @@ pub use error::SessionError;
 #[cfg(feature = "axum")]
 pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
 pub use layer::{SessionFuture, SessionLayer, SessionService};
+pub use page::{EmptyPage, FailurePage, Page};
 #[cfg(feature = "tower-sessions-014")]
 pub use storage::v0_14::TowerSessionsStore as TowerSessionsStore014;
 #[cfg(feature = "tower-sessions-015")]
 pub use storage::v0_15::TowerSessionsStore as TowerSessionsStore015;
 pub use waxseal_http::{
     self, CommitPolicy, CookieName, CookieOptions, Data, HostedSessions, Keyring, MemoryStore, Outcome, Protection,
-    RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
+    RequestHead, RootKey, RowId, SameSite, SessionInfo, Sessions, Store, Times, Timestamp, TypedData,
 };

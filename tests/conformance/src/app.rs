@@ -11,7 +11,7 @@ use waxseal_http::{Found, Row, RowId, Sessions, SessionsBuilder, Timestamp};
 
 use crate::{
     Browser, Gates, Probe,
-    frameworks::{self, Agent},
+    frameworks::{self, Agent, Failures},
     stores::TestStore,
 };
 
@@ -120,6 +120,15 @@ impl Bench {
         self.app_with_keys(self.keyring(), options).await
     }
 
+    /// An application whose failures have pages of their own. Nothing where there is no framework to have them.
+    pub async fn app_with_own_pages(&self) -> Option<App> {
+        if self.framework == Framework::Engine {
+            return None;
+        }
+        let sessions = self.sessions();
+        Some(App::start_with(self.framework, self.keyring(), sessions, Failures::OwnPages).await)
+    }
+
     pub async fn app_with_keys(
         &self,
         keyring: Keyring,
@@ -172,12 +181,16 @@ pub struct App {
 
 impl App {
     async fn start(framework: Framework, keyring: Keyring, sessions: Sessions) -> Self {
+        Self::start_with(framework, keyring, sessions, Failures::Plain).await
+    }
+
+    async fn start_with(framework: Framework, keyring: Keyring, sessions: Sessions, failures: Failures) -> Self {
         let gates = Gates::default();
         let agent: Arc<dyn Agent> = match framework {
             Framework::Engine => Arc::new(frameworks::engine::Engine::new(sessions.clone(), gates.clone())),
-            Framework::Salvo => Arc::new(frameworks::salvo::start(sessions.clone(), gates.clone()).await),
-            Framework::Axum => Arc::new(frameworks::axum::start(sessions.clone(), gates.clone()).await),
-            Framework::Poem => Arc::new(frameworks::poem::start(sessions.clone(), gates.clone()).await),
+            Framework::Salvo => Arc::new(frameworks::salvo::start(sessions.clone(), gates.clone(), failures).await),
+            Framework::Axum => Arc::new(frameworks::axum::start(sessions.clone(), gates.clone(), failures).await),
+            Framework::Poem => Arc::new(frameworks::poem::start(sessions.clone(), gates.clone(), failures).await),
         };
         Self { sessions, keyring, gates, agent }
     }

@@ -53,6 +53,7 @@ macro_rules! suite {
             r09_a_failing_store_is_503_never_a_logout
             r09_no_extractor_takes_a_failing_store_for_nobody
             r09_a_failed_commit_carries_nothing_of_the_handlers
+            r09_the_application_chooses_the_page_of_a_failure
             r09_a_failing_touch_fails_nothing
             r09_a_lost_answer_is_not_a_lost_session
             r10_reads_never_write_but_one_touch_per_interval

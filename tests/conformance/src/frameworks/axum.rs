@@ -3,15 +3,19 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Json, State},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::post,
 };
 use http::StatusCode;
 use tokio::net::TcpListener;
-use waxseal_http::Sessions;
+use waxseal_http::{RequestHead, Sessions};
 use waxseal_tower::{MaybeSignedIn, Session, SessionError, SessionLayer, SignedIn, SubjectSessions};
 
-use crate::{Gates, Step, frameworks::Socket, interpret};
+use crate::{
+    Gates, Step,
+    frameworks::{Failures, RETRY_AFTER, Socket, own_page},
+    interpret,
+};
 
 async fn run(
     session: Session,
@@ -52,19 +56,30 @@ async fn end_adas(_: SignedIn, sessions: SubjectSessions) -> Result<String, Sess
     Ok(sessions.revoke_all("ada").await?.to_string())
 }
 
-pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
+fn page(error: &waxseal_http::SessionError, request: &RequestHead) -> Response {
+    match error.status() {
+        StatusCode::UNAUTHORIZED => Redirect::to("/sign-in").into_response(),
+        _ => ([("retry-after", RETRY_AFTER)], own_page(error, request)).into_response(),
+    }
+}
+
+pub async fn start(sessions: Sessions, gates: Gates, failures: Failures) -> Socket {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let app = Router::new()
+    let routes = Router::new()
         .route("/", post(run))
         .route("/signed-in", post(guarded))
         .route("/maybe", post(maybe))
         .route("/optional", post(optional))
         .route("/result", post(result))
         .route("/end-adas", post(end_adas))
-        .layer(DefaultBodyLimit::disable())
-        .layer(SessionLayer::new(sessions))
-        .with_state(gates);
+        .layer(DefaultBodyLimit::disable());
+    let layer = SessionLayer::new(sessions);
+    let app = match failures {
+        Failures::Plain => routes.layer(layer),
+        Failures::OwnPages => routes.layer(layer.on_error(page)),
+    };
+    let app = app.with_state(gates);
     let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     Socket::new(address, server)
 }

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, body::Bytes};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use waxseal_http::{RequestHead, SessionError};
 
 use crate::Step;
 
@@ -29,6 +30,22 @@ pub trait Agent: Send + Sync {
 /// Pages by what their handlers take: `SignedIn`, `MaybeSignedIn`, `Option<SignedIn>` and `Result<SignedIn, _>`, which say who is signed in
 /// or "nobody" (in Salvo the last two do not compile, and are pages like the second); and `SubjectSessions`, which ends ada's.
 pub const PAGES: [&str; 5] = ["/signed-in", "/maybe", "/optional", "/result", "/end-adas"];
+
+/// How an application answers to failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failures {
+    /// As the framework's adapter does by itself.
+    Plain,
+    /// By [`own_page`], or by a redirection where nobody is signed in.
+    OwnPages,
+}
+
+pub const RETRY_AFTER: &str = "7";
+
+/// An application's own page for a failure.
+pub fn own_page(error: &SessionError, request: &RequestHead) -> String {
+    format!("own page: {} {} {}", error.status().as_u16(), request.method, request.uri.path())
+}
 
 /// Sends over a socket of its own. The server stops when it is dropped.
 pub struct Socket {

@@ -1,16 +1,20 @@
 //! Poem, over a socket.
 
 use poem::{
-    EndpointExt, Error, Route, Server, handler,
+    EndpointExt, Error, IntoResponse, Response, Route, Server, handler,
     http::StatusCode,
     listener::{Acceptor, Listener, TcpListener},
     post,
-    web::{Data, Json},
+    web::{Data, Json, Redirect},
 };
-use waxseal_http::Sessions;
+use waxseal_http::{RequestHead, Sessions};
 use waxseal_poem::{MaybeSignedIn, Session, SessionError, SessionMiddleware, SignedIn, SubjectSessions};
 
-use crate::{Gates, Step, frameworks::Socket, interpret};
+use crate::{
+    Gates, Step,
+    frameworks::{Failures, RETRY_AFTER, Socket, own_page},
+    interpret,
+};
 
 #[handler]
 async fn run(
@@ -57,7 +61,14 @@ async fn end_adas(_: SignedIn, sessions: SubjectSessions) -> poem::Result<String
     Ok(sessions.revoke_all("ada").await?.to_string())
 }
 
-pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
+fn page(error: &waxseal_http::SessionError, request: &RequestHead) -> Response {
+    match error.status() {
+        StatusCode::UNAUTHORIZED => Redirect::see_other("/sign-in").into_response(),
+        _ => own_page(error, request).with_header("retry-after", RETRY_AFTER).into_response(),
+    }
+}
+
+pub async fn start(sessions: Sessions, gates: Gates, failures: Failures) -> Socket {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
     let routes = Route::new()
@@ -67,7 +78,11 @@ pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
         .at("/optional", post(optional))
         .at("/result", post(result))
         .at("/end-adas", post(end_adas));
-    let app = routes.with(SessionMiddleware::new(sessions)).data(gates);
+    let middleware = match failures {
+        Failures::Plain => SessionMiddleware::new(sessions),
+        Failures::OwnPages => SessionMiddleware::new(sessions).on_error(page),
+    };
+    let app = routes.with(middleware).data(gates);
     let server = tokio::spawn(async move {
         Server::new_with_acceptor(acceptor).run(app).await.unwrap();
     });

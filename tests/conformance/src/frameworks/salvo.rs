@@ -1,15 +1,20 @@
 //! Salvo, over a socket.
 
 use salvo::{
-    Listener, Request, Response, Router, Server, Writer,
+    Listener, Request, Response, Router, Scribe, Server, Writer,
     conn::{Acceptor, TcpListener},
     handler,
-    http::{StatusCode, StatusError, cookie::Cookie},
+    http::{HeaderValue, StatusCode, StatusError, cookie::Cookie},
+    writing::Redirect,
 };
-use waxseal_http::Sessions;
+use waxseal_http::{RequestHead, Sessions};
 use waxseal_salvo::{MaybeSignedIn, Session, SessionError, SessionHoop, SignedIn, SubjectSessions};
 
-use crate::{Gates, Step, frameworks::Socket, interpret};
+use crate::{
+    Gates, Step,
+    frameworks::{Failures, RETRY_AFTER, Socket, own_page},
+    interpret,
+};
 
 struct Run(Gates);
 
@@ -53,11 +58,39 @@ async fn end_adas(_who: SignedIn, sessions: SubjectSessions) -> Result<String, S
     Ok(sessions.revoke_all("ada").await?.to_string())
 }
 
-pub async fn start(sessions: Sessions, gates: Gates) -> Socket {
+enum Page {
+    SignIn,
+    Own(String),
+}
+
+impl Scribe for Page {
+    fn render(self, res: &mut Response) {
+        match self {
+            Self::SignIn => res.render(Redirect::other("/sign-in")),
+            Self::Own(text) => {
+                res.headers_mut().insert("retry-after", HeaderValue::from_static(RETRY_AFTER));
+                res.render(text);
+            }
+        }
+    }
+}
+
+fn page(error: &waxseal_http::SessionError, request: &RequestHead) -> Page {
+    match error.status() {
+        StatusCode::UNAUTHORIZED => Page::SignIn,
+        _ => Page::Own(own_page(error, request)),
+    }
+}
+
+pub async fn start(sessions: Sessions, gates: Gates, failures: Failures) -> Socket {
     let acceptor = TcpListener::new("127.0.0.1:0").bind().await;
     let address = acceptor.holdings()[0].local_addr.clone().into_std().unwrap().to_string();
+    let hoop = match failures {
+        Failures::Plain => SessionHoop::new(sessions),
+        Failures::OwnPages => SessionHoop::new(sessions).on_error(page),
+    };
     let router = Router::new()
-        .hoop(SessionHoop::new(sessions))
+        .hoop(hoop)
         .post(Run(gates))
         .push(Router::with_path("signed-in").post(guarded))
         .push(Router::with_path("maybe").post(maybe))

@@ -1,7 +1,7 @@
 //! What a failing store does: rule R9.
 
 use super::{get, insert, is_dead, sign_in, signed_in};
-use crate::{Bench, PAGES, Step::*};
+use crate::{Bench, PAGES, Response, Step::*};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -74,6 +74,50 @@ pub async fn r09_a_failed_commit_carries_nothing_of_the_handlers(bench: &Bench) 
     assert_eq!((response.status.as_u16(), response.set_cookies().len()), (201, own));
     assert_eq!(response.set_cookies()[0], "basket=own");
     assert_eq!(response.headers["x-claim"], "saved");
+}
+
+/// A page says what the application wants, of an extractor's failure and of a failed save alike; status and session are as without it.
+pub async fn r09_the_application_chooses_the_page_of_a_failure(bench: &Bench) {
+    let Some(app) = bench.app_with_own_pages().await else { return };
+    let browser = signed_in(&app, "ada").await;
+    let is_own = |response: &Response, status: u16, path: &str| {
+        assert_eq!(response.status, status, "{path}");
+        assert_eq!(String::from_utf8_lossy(&response.body), format!("own page: {status} POST {path}"));
+        assert_eq!(response.headers["retry-after"], "7");
+        assert_eq!(response.headers["cache-control"], "no-store");
+    };
+    for path in PAGES {
+        bench.probe.set_down(true);
+        let response = browser.visit(path).await.unwrap();
+        bench.probe.set_down(false);
+        is_own(&response, 503, path);
+        assert_eq!(response.set_cookies(), [""; 0], "{path}");
+    }
+    let claims = [Cookie("basket".into()), Header("x-claim".into(), "saved".into()), Status(201)];
+    for (status, down, step) in [
+        (503, true, get("a")),
+        (503, true, insert("a", 2)),
+        (503, true, sign_in("bob")),
+        (500, false, insert("large", "x".repeat(70_000))),
+        (500, false, sign_in("")),
+    ] {
+        bench.probe.set_down(down);
+        let response = browser.peek(&[&[step], &claims[..]].concat()).await;
+        bench.probe.set_down(false);
+        is_own(&response, status, "/");
+        assert_eq!(response.set_cookies(), [""; 0]);
+        assert!(!response.headers.contains_key("x-claim"));
+    }
+    let nobody = app.browser().visit("/signed-in").await.unwrap();
+    assert_eq!((nobody.status.as_u16(), &nobody.headers["location"]), (303, &"/sign-in".parse().unwrap()));
+    // What the framework fails with for other reasons is not the session layer's.
+    assert_eq!(browser.peek(&[get("a"), Fail(500)]).await.headers.get("retry-after"), None);
+    assert_eq!(browser.peek(&[get("a"), Subject]).await.results, [json!(1), json!("ada")]);
+    // A sign-out counts, and its cookie is removed, though the handler fails afterwards.
+    let signed_out = browser.peek(&[SignOut, sign_in("")]).await;
+    is_own(&signed_out, 500, "/");
+    assert_eq!(signed_out.set_cookies().len(), 1);
+    assert!(is_dead(&browser).await);
 }
 
 pub async fn r09_a_failing_touch_fails_nothing(bench: &Bench) {
