@@ -1,4 +1,4 @@
-//! Runs mutated terms through the decoder: `cargo run --release -p waxseal-adopt --features plug --example fuzz_terms N`.
+//! Runs mutated terms through the decoder: `cargo run --release -p waxseal-adopt --example fuzz_terms N`.
 //!
 //! Each execution changes a few bytes of a valid term, and decodes it. A panic ends the run. A second argument is the seed.
 

@@ -57,10 +57,10 @@ impl File {
         let kind = case["kind"].as_str().unwrap();
         let (what, how) = kind.rsplit_once(", ").unwrap_or_else(|| panic!("an unknown kind: {kind}"));
         let reader = match (what, how) {
-            ("session cookie" | "row" | "database row", "signed") => {
+            (what, "signed") if is_row(what) || what == "session cookie" => {
                 PlugReader::signed_session(&keys, self.text(case, "signing_salt"))
             }
-            ("session cookie" | "row" | "database row", "encrypted") => PlugReader::encrypted_session(
+            (what, "encrypted") if is_row(what) || what == "session cookie" => PlugReader::encrypted_session(
                 &keys,
                 self.text(case, "encryption_salt"),
                 self.text(case, "signing_salt"),
@@ -93,7 +93,7 @@ impl File {
     fn read(&self, case: &Json, now: Timestamp) -> Result<Value, ReadError> {
         let text = case["value"].as_str().unwrap().as_bytes();
         let what = case["kind"].as_str().unwrap();
-        if !what.starts_with("row") && !what.starts_with("database row") {
+        if !is_row(what) {
             let opened = self.reader(case).read(text, now)?;
             check_times(case, &opened);
             return Ok(opened.value);
@@ -105,6 +105,12 @@ impl File {
         let adopted = rows.read(PlugRow { id: &id, data: text, valid_from: None, valid_to }, now)?;
         Ok(Value::Map(adopted.data))
     }
+}
+
+/// Whether a kind is a row of a database store, such as `database row, signed`.
+fn is_row(kind: &str) -> bool {
+    let what = kind.split(',').next().unwrap_or(kind);
+    what.split(' ').any(|word| word == "row") && !what.starts_with("cookie ")
 }
 
 fn check_times(case: &Json, opened: &Opened) {

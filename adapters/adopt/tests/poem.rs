@@ -126,3 +126,12 @@ async fn server_sessions_are_read() {
         assert_eq!(PoemCookie::plain("sid").session_id(hostile), Err(ReadError::NotAuthentic), "{hostile}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn floats_are_read_exactly(number in proptest::num::f64::NORMAL) {
+        let json = serde_json::json!({ "x": number }).to_string();
+        let adopted = read_entries("id", json.as_bytes(), None, Timestamp::default()).unwrap();
+        assert_eq!(adopted.data.get::<f64>("x").unwrap(), Some(number));
+    }
+}
