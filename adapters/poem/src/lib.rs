@@ -26,12 +26,14 @@
 mod compat;
 mod error;
 mod extract;
+mod feed;
 mod middleware;
 #[cfg(feature = "storage")]
 mod storage;
 
 pub use error::SessionError;
 pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
+pub use feed::EndedFeed;
 pub use middleware::{SessionEndpoint, SessionMiddleware};
 #[cfg(feature = "storage")]
 pub use storage::PoemStorage;
