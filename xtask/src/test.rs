@@ -24,9 +24,12 @@ pub(crate) fn everything() -> Result<(), Failed> {
     for (package, feature) in [
         ("waxseal-poem", "compat"),
         ("waxseal-poem", "storage"),
+        ("waxseal-poem", "openapi"),
         ("waxseal-salvo", "compat"),
         ("waxseal-salvo", "saysion"),
+        ("waxseal-salvo", "oapi"),
         ("waxseal-tower", "axum"),
+        ("waxseal-tower", "aide"),
         ("waxseal-tower", "tower-sessions-014"),
         ("waxseal-tower", "tower-sessions-015"),
     ] {

@@ -32,6 +32,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adapter;
+pub mod api_docs;
 mod builder;
 mod clock;
 mod cookie;

@@ -27,6 +27,8 @@ mod compat;
 mod error;
 mod extract;
 mod middleware;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(feature = "storage")]
 mod storage;
 

@@ -27,6 +27,8 @@ mod compat;
 mod error;
 mod extract;
 mod hoop;
+#[cfg(feature = "oapi")]
+pub mod oapi;
 #[cfg(any(feature = "compat", feature = "saysion"))]
 mod saysion;
 #[cfg(feature = "saysion")]
