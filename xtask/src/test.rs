@@ -24,13 +24,16 @@ pub(crate) fn everything() -> Result<(), Failed> {
     for (package, feature) in [
         ("waxseal-poem", "compat"),
         ("waxseal-poem", "storage"),
+        ("waxseal-poem", "openapi"),
         ("waxseal-salvo", "compat"),
         ("waxseal-salvo", "saysion"),
         ("waxseal-adopt", "plug"),
         ("waxseal-adopt", "tower-sessions"),
         ("waxseal-adopt", "poem"),
         ("waxseal-adopt", "salvo"),
+        ("waxseal-salvo", "oapi"),
         ("waxseal-tower", "axum"),
+        ("waxseal-tower", "aide"),
         ("waxseal-tower", "tower-sessions-014"),
         ("waxseal-tower", "tower-sessions-015"),
     ] {

@@ -42,6 +42,16 @@ struct Entry {
     inside: Mutex<Vec<String>>,
 }
 
+impl Entry {
+    async fn subject(&self) -> Result<Option<String>, SessionError> {
+        let subject = self.session.subject().await;
+        if subject.as_ref().is_err_and(|error| error.status().is_server_error()) {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        subject
+    }
+}
+
 impl Installed {
     /// What a middleware of these sessions puts into a request with these headers, where another one around it has put `outer`;
     /// and whether it is the one that commits: the outermost of its name.
@@ -82,17 +92,22 @@ impl Installed {
 
     /// The session whose cookie has this name.
     pub fn named(&self, cookie: &str) -> Option<&Session> {
-        self.entries().find(|entry| entry.sessions.cookie_name() == cookie).map(|entry| &entry.session)
+        self.entry(cookie).map(|entry| &entry.session)
+    }
+
+    fn entry(&self, cookie: &str) -> Option<&Entry> {
+        self.entries().find(|entry| entry.sessions.cookie_name() == cookie).map(|entry| &**entry)
     }
 
     /// Who is signed in, for an extractor whose failure the framework or the handler may take for "nobody"
     /// ([`failure`](Self::failure)).
     pub async fn subject(&self) -> Result<Option<String>, SessionError> {
-        let subject = self.session().subject().await;
-        if subject.as_ref().is_err_and(|error| error.status().is_server_error()) {
-            self.nearest.failed.store(true, Ordering::Relaxed);
-        }
-        subject
+        self.nearest.subject().await
+    }
+
+    /// As [`subject`](Self::subject), of the session whose cookie has this name.
+    pub async fn named_subject(&self, cookie: &str) -> Result<Option<String>, SessionError> {
+        self.entry(cookie).ok_or(SessionError::NotInstalled)?.subject().await
     }
 
     /// The error to answer instead of a response of this status: where an extractor failed, only a server error says so.

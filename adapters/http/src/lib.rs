@@ -33,6 +33,7 @@
 
 mod adapter;
 mod adopt;
+pub mod api_docs;
 mod builder;
 mod clock;
 mod cookie;

@@ -28,6 +28,8 @@ mod error;
 mod extract;
 mod feed;
 mod middleware;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(feature = "storage")]
 mod storage;
 

@@ -12,9 +12,20 @@ use crate::{SessionError, error};
 
 /// Gives every request its session and saves it with the response.
 ///
-/// An error that a handler returns passes with its type, so that `catch_error` outside finds it. Only where the request changed the
-/// session so that a cookie must be sent (a sign-in, a sign-out, a new session) is it a response from here on, for Poem's errors
-/// have either a type or headers: put `catch_error` inside this middleware to catch those, too.
+/// # Errors
+///
+/// A Poem error has a type or headers, not both: what makes the response is fixed with the type. So of an error that a handler
+/// returns:
+///
+/// - After a sign-in, a sign-out, a renewal or a new session there is a cookie that must not be lost. The error becomes a response
+///   with the cookie, and `catch_error` outside this middleware does not find its type.
+/// - Otherwise the error passes with its type. Then `Vary: Cookie` is not sent, nor the cookie of a touch. Nobody is signed out by
+///   this: the database counts the activity, and the next touch, one touch interval later, sends the cookie. Only a cookie that
+///   browsers keep (`Max-Age`) ends that much earlier, if no other response follows.
+/// - An error without a type to ask for (a response, a status, a text) gets all headers.
+///
+/// To have both, put `catch_error` inside this middleware, or a second `SessionMiddleware` outside `catch_error`. The two are
+/// one: the outer commits with the final response, and every cookie goes out.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
     sessions: Sessions,
@@ -191,7 +202,10 @@ fn with_headers(error: Error, outcome: Outcome, headers: &HeaderMap) -> Error {
     Error::from_response(response)
 }
 
-/// Whether nobody can ask for the error's type: a response, or a status alone, of which Poem keeps the type to itself.
+/// Whether nobody can ask for the error's type: a response, or a status or text alone, of which Poem keeps the type to itself.
 fn is_untyped(error: &Error) -> bool {
-    error.is_from_response() || format!("{error:?}") == format!("{:?}", Error::from_status(error.status()))
+    let looks_like = |other: Error| format!("{error:?}") == format!("{other:?}");
+    error.is_from_response()
+        || looks_like(Error::from_status(error.status()))
+        || looks_like(Error::from_string(error.to_string(), error.status()))
 }

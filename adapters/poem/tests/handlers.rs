@@ -3,8 +3,12 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 #![cfg(feature = "compat")]
 
+use std::time::Duration;
+
 use poem::{
-    Endpoint, EndpointExt, Error, IntoResponse, Route, get, handler,
+    Endpoint, EndpointExt, Error, IntoResponse, Route,
+    endpoint::BoxEndpoint,
+    get, handler,
     http::{StatusCode, header},
     test::{TestClient, TestResponse},
     web::Redirect,
@@ -13,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use waxseal_poem::{
     CookieName, CookieOptions, Keyring, MemoryStore, Named, RootKey, Session, SessionMiddleware, Sessions, SignedIn,
     Typed, TypedData,
+    waxseal_http::testing::{self, TestClock},
 };
 
 #[derive(Default, Serialize, Deserialize)]
@@ -187,6 +192,40 @@ async fn an_error_keeps_its_type_though_the_session_was_used() {
     let response = outside.get("/?write").send().await;
     assert!(response.0.header(header::SET_COOKIE).is_some());
     assert_eq!(text(response).await, "caught as what it was");
+}
+
+#[handler]
+async fn reads_and_says(session: Session) -> poem::Result<()> {
+    session.get::<bool>("seen").await?;
+    Err(Error::from_string("mine", StatusCode::IM_A_TEAPOT))
+}
+
+#[tokio::test]
+async fn a_touch_goes_out_where_the_errors_type_lets_it() {
+    let clock = TestClock::new();
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let sessions = Sessions::builder(keyring, MemoryStore::new()).clock(clock.clone()).build().unwrap();
+    let cookie = testing::signed_in(&sessions, "ada").await.unwrap();
+    let routes = || {
+        let routes = Route::new().at("/typed", get(uses_and_fails)).at("/text", get(reads_and_says));
+        routes.with(SessionMiddleware::new(sessions.clone()))
+    };
+    let caught = async |_: Mine| "caught as what it was";
+    let alone = TestClient::new(routes().catch_error(caught).boxed());
+    let outer = SessionMiddleware::new(sessions.clone());
+    let within = TestClient::new(routes().catch_error(caught).with(outer).boxed());
+    let visit = async |client: &TestClient<BoxEndpoint<'static>>, path: &str| {
+        clock.advance(Duration::from_secs(10 * 60));
+        let response = client.get(path).header(header::COOKIE, cookie.clone()).send().await;
+        let touched = response.0.header(header::SET_COOKIE).is_some();
+        (touched, text(response).await)
+    };
+    assert_eq!(visit(&alone, "/typed").await, (false, "caught as what it was".into()));
+    assert_eq!(visit(&within, "/typed").await, (true, "caught as what it was".into()));
+    assert_eq!(visit(&alone, "/text").await, (true, "mine".into()));
+    // Longer than the idle timeout since the sign-in: the touches counted, sent or not.
+    assert_eq!(visit(&alone, "/typed").await, (false, "caught as what it was".into()));
+    assert_eq!(visit(&alone, "/text").await, (true, "mine".into()));
 }
 
 struct Shop;

@@ -28,6 +28,8 @@ mod error;
 mod extract;
 mod feed;
 mod hoop;
+#[cfg(feature = "oapi")]
+pub mod oapi;
 #[cfg(any(feature = "compat", feature = "saysion"))]
 mod saysion;
 #[cfg(feature = "saysion")]

@@ -16,7 +16,7 @@ use crate::{
 /// How often a subject's sessions are ended anew where some are renewed at the same time.
 const MAX_ROUNDS: u32 = 100;
 
-/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`]. Each does what the verb of that name in
+/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`](crate::SeaOrmStore::on). Each does what the verb of that name in
 /// [`Store`](waxseal_http::Store) does.
 pub struct StoreOn<'a, C> {
     pub(crate) connection: &'a C,

@@ -25,6 +25,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "aide")]
+pub mod aide;
 #[cfg(feature = "axum")]
 mod error;
 #[cfg(feature = "axum")]

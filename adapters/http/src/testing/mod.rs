@@ -1,4 +1,5 @@
-//! For tests of applications: the `Cookie` header of a signed-in user, and a clock that the test moves.
+//! For tests of applications: the `Cookie` header of a signed-in user, a clock that the test moves, and a store that fails when it
+//! is told to.
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,6 +24,8 @@
 //! # }
 //! ```
 
+mod store;
+
 use std::{
     sync::{
         Arc,
@@ -35,6 +38,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use waxseal_core::Timestamp;
 
 use crate::{Clock, Session, SessionError, Sessions, SystemClock};
+
+pub use store::TestStore;
 
 /// A clock that stands still until a test moves it. Clones show the same time.
 #[derive(Clone, Debug)]
@@ -93,6 +98,17 @@ pub async fn cookie(
 mod tests {
     use super::*;
     use crate::{Keyring, MemoryStore, RootKey};
+
+    #[tokio::test]
+    async fn a_store_that_is_switched_off_fails_and_comes_back() {
+        let (keyring, store) = (Keyring::new([RootKey::generate().unwrap()]).unwrap(), TestStore::new());
+        let sessions = Sessions::builder(keyring, store.clone()).build().unwrap();
+        let request = HeaderMap::from_iter([(header::COOKIE, signed_in(&sessions, "ada").await.unwrap())]);
+        store.set_down(true);
+        assert_eq!(sessions.open(&request).subject().await.unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
+        store.set_down(false);
+        assert_eq!(sessions.open(&request).subject().await.unwrap().as_deref(), Some("ada"));
+    }
 
     #[tokio::test]
     async fn what_was_prepared_is_there() {
