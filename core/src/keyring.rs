@@ -10,7 +10,7 @@ use crate::{
     Secret, Ticket, TicketError, Timestamp,
     edge::{self, OpeningKey},
     feed, key, row,
-    subkeys::RowKeys,
+    subkeys::{RowKeys, info},
     ticket,
 };
 
@@ -132,6 +132,17 @@ impl Keyring {
     /// Opens a feed of ended sessions; see [`EdgeKeys::open_feed`].
     pub fn open_feed(&self, name: &str, bytes: Vec<u8>) -> Result<Feed, OpenError> {
         self.opening.open_feed(name, bytes)
+    }
+
+    /// The secret of the session that takes the place of another system's session, which `key` identifies there.
+    ///
+    /// It follows from the primary key, so that two requests that present the same old session at once make one new one. Nobody
+    /// without the root key can tell it: it is as good as a random one. Nothing where the key cannot be derived, which does not happen.
+    pub fn adoption_secret(&self, key: &[u8]) -> Option<Secret> {
+        let prk = self.roots.first()?.subkey(info::ADOPT);
+        let mut secret = [0; 32];
+        hkdf::Hkdf::<sha2::Sha256>::from_prk(prk.as_ref()).ok()?.expand(key, &mut secret).ok()?;
+        Some(Secret::from_bytes(secret))
     }
 
     /// Opens the row behind a ticket; see [`EdgeKeys::open_row`].

@@ -18,6 +18,8 @@ pub(crate) mod info {
     pub(crate) const ROW_SEAL: &[u8] = b"row-seal";
     pub(crate) const ROW_SIGN: &[u8] = b"row-sign";
     pub(crate) const FEED_SIGN: &[u8] = b"feed-sign";
+    /// Not part of the format: no edge derives it.
+    pub(crate) const ADOPT: &[u8] = b"adopt";
 }
 
 /// The keys of cookies, prepared once.

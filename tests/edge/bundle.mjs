@@ -1,6 +1,7 @@
 // Bundles a worker as wrangler does, for Miniflare: one script, and the wasm module that it imports beside it.
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { build } from "esbuild";
 
@@ -22,7 +23,8 @@ export async function bundle(entryPoint, { external = [], absWorkingDir } = {}) 
         name: "wasm",
         setup({ onResolve }) {
           onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
-            wasm.set(`./${basename(path)}`, readFileSync(`${resolveDir}/${path}`));
+            const file = createRequire(`${resolveDir}/`).resolve(path);
+            wasm.set(`./${basename(path)}`, readFileSync(file));
             return { path: `./${basename(path)}`, external: true };
           });
         },

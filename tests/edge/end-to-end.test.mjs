@@ -201,3 +201,22 @@ test("a database that fails is 503 at the edge, and nobody is signed out", async
   await db.sql`ALTER TABLE away RENAME TO waxseal_sessions`;
   assert.equal((await json("/edge/data", cookie)).subject, "ada");
 });
+
+test("a row through Hyperdrive that is older than its ticket is 503 at the edge, and nobody is signed out", async () => {
+  const { cookie } = await signIn(url, "ada");
+  await fetch(`${url}/data/n`, { method: "PUT", headers: { cookie }, body: "1" });
+  const [before] = await db.sql`SELECT * FROM waxseal_sessions WHERE subject = 'ada' AND generation > 1 ORDER BY created_at DESC LIMIT 1`;
+  // A request later than the touch interval issues the cookie again, with the generation that it knows.
+  const touched = await until("the touch", async () => {
+    const response = await fetch(`${url}/data/n`, { method: "PUT", headers: { cookie }, body: "2" });
+    return response.headers.getSetCookie()[0]?.split(";")[0];
+  }, (cookie) => cookie);
+  assert.equal((await json("/edge/data", touched)).data["data.n"], 2);
+  const [now] = await db.sql`SELECT * FROM waxseal_sessions WHERE id = ${before.id}`;
+  // A backup is restored.
+  await db.sql`UPDATE waxseal_sessions SET generation = ${before.generation}, data = ${before.data} WHERE id = ${before.id}`;
+  assert.deepEqual(await json("/edge/data", touched), { status: 503, error: "Try again in a moment." });
+  assert.equal((await json("/edge/data", cookie)).data["data.n"], 1, "an older ticket cannot know");
+  await db.sql`UPDATE waxseal_sessions SET generation = ${now.generation}, data = ${now.data} WHERE id = ${before.id}`;
+  assert.equal((await json("/edge/data", touched)).data["data.n"], 2);
+});

@@ -14,9 +14,12 @@ mod buffer;
 mod output;
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use waxseal_core::{Data, EdgeKeys, Freshness, KeyError, OpenError, RowError, Ticket, TicketError, Timestamp};
+use waxseal_core::{
+    Data, EdgeKeys, Feed, Freshness, KeyError, OpenError, RowError, Standing, Ticket, TicketError, Timestamp,
+};
 
 use crate::{buffer::wipe, output::Output};
 
@@ -46,14 +49,20 @@ mod refusal {
     pub(crate) const NO_KEYS: i32 = -9;
     pub(crate) const DUPLICATE_KEY: i32 = -10;
     pub(crate) const NOT_AN_EDGE_KEY: i32 = -11;
+    pub(crate) const ENDED: i32 = -12;
+    pub(crate) const OLDER: i32 = -13;
 }
 
-/// Edge keys and the name of the cookie that they open, with the buffers of its calls.
+/// How far ahead of the present a feed may be made, in milliseconds: as far as a ticket.
+const MAX_AHEAD_MS: u64 = 5 * 60 * 1000;
+
+/// Edge keys and the name of the cookie that they open, the newest feed of ended sessions, and the buffers of its calls.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Edge {
     keys: Option<EdgeKeys>,
     name: Vec<u8>,
+    feed: Option<Feed>,
     input: Vec<u8>,
     output: Output,
 }
@@ -110,16 +119,68 @@ impl Edge {
 
     /// Opens the cookie value that is the input, at `now_ms` (Unix milliseconds). The length of the output, or a refusal.
     ///
+    /// With `feed_now_ms` above 0 the feed is asked too: what it names is refused, and what it does not prove is not fresh.
+    /// `feed_now_ms` is the present by the feed's own clock, and `feed_max_age_s` for how long the feed proves anything.
+    ///
     /// The output: created (Unix ms), issued, idle expiry and deadline (Unix s), lifetime and idle timeout (s), generation, as
     /// doubles; 1 where the cookie is persistent; 1 where the ticket is fresh by `max_age_s`; 1 where it has a subject; the subject;
     /// the claims.
-    pub fn open(&mut self, now_ms: f64, max_age_s: f64) -> i32 {
-        let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
-            let now = timestamp(now_ms);
-            let fresh = ticket.freshness(now, whole(max_age_s)) == Freshness::Fresh;
-            self.write_ticket(&ticket, fresh);
+    pub fn open(&mut self, now_ms: f64, max_age_s: f64, feed_now_ms: f64, feed_max_age_s: f64) -> i32 {
+        let opened = self.ticket(0..self.input.len(), now_ms).and_then(|ticket| {
+            let fresh = ticket.freshness(timestamp(now_ms), whole(max_age_s)) == Freshness::Fresh;
+            let standing = match &self.feed {
+                _ if feed_now_ms <= 0.0 => Standing::NotEnded,
+                Some(feed) => feed.standing(&ticket, timestamp(feed_now_ms), whole(feed_max_age_s)),
+                None => Standing::Unproved,
+            };
+            if standing == Standing::Ended {
+                return Err(refusal::ENDED);
+            }
+            self.write_ticket(&ticket, fresh && standing == Standing::NotEnded);
+            Ok(())
         });
         self.finish(opened)
+    }
+
+    /// Takes the feed of ended sessions that is the input, in place of an older one. 1, or 0 where it is of the same time as the one
+    /// that is there, or a refusal.
+    pub fn take_feed(&mut self, now_ms: f64) -> i32 {
+        let bytes = core::mem::take(&mut self.input);
+        match self.feed_in(bytes) {
+            Ok(feed) if feed.as_of().unix_ms() > whole(now_ms).saturating_add(MAX_AHEAD_MS) => refusal::NOT_YET_VALID,
+            Ok(feed) => {
+                let newer = self.feed.as_ref().map(|old| feed.as_of().cmp(&old.as_of()));
+                match newer {
+                    Some(Ordering::Less) => refusal::OLDER,
+                    Some(Ordering::Equal) => 0,
+                    Some(Ordering::Greater) | None => {
+                        self.feed = Some(feed);
+                        1
+                    }
+                }
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// When the feed was true, in Unix milliseconds; 0 where there is none.
+    pub fn feed_as_of(&self) -> f64 {
+        self.feed.as_ref().map_or(0.0, |feed| feed.as_of().unix_ms() as f64)
+    }
+
+    /// How many sessions the feed names.
+    pub fn feed_len(&self) -> usize {
+        self.feed.as_ref().map_or(0, Feed::len)
+    }
+
+    fn feed_in(&self, bytes: Vec<u8>) -> Result<Feed, i32> {
+        let keys = self.keys.as_ref().ok_or(refusal::NO_KEYS)?;
+        let name = core::str::from_utf8(&self.name).map_err(|_| refusal::MALFORMED)?;
+        keys.open_feed(name, bytes).map_err(|error| match error {
+            OpenError::UnknownKey(_) => refusal::UNKNOWN_KEY,
+            OpenError::Forged => refusal::FORGED,
+            _ => refusal::MALFORMED,
+        })
     }
 
     /// The id of the row behind the cookie value that is the input: its 16 bytes are the output. By itself, for it costs two hashes

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::run::{self, Failed};
 
-const TARGETS: [&str; 4] = ["cookie", "row", "data", "feed"];
+const TARGETS: [&str; 7] = ["cookie", "row", "data", "feed", "plug_term", "plug_token", "adopted"];
 
 /// What `cargo fuzz` passes to the compiler, without the sanitizers that need nightly.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -15,6 +15,9 @@ use run::Failed;
 const HELP: &str = "cargo xtask <task>
 
   test             everything that this machine can run; closes with what it left out
+  simulate [seeds] the engine on simulated nodes, over a simulated database, in simulated time
+  simulate --seed SEED             replays a seed and prints its trace
+  simulate --fault NAME [seeds]    with a deliberate fault, which must be found; `list` lists them, `all` tries each
   fuzz [seconds]   each fuzz target for so many seconds (60)
   bench core       cookie and row benches beside the raw primitives, cookie-rs and jsonwebtoken
   bench peers      requests through Poem, with and without sessions
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["test"] => test::everything(),
+        ["simulate", arguments @ ..] => run::simulation(arguments),
         ["fuzz"] => fuzz::targets(60),
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz::targets(seconds),

@@ -18,6 +18,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failed> {
     command("cargo", arguments, &[])
 }
 
+/// Runs the simulation, in release: a million steps take seconds there.
+pub(crate) fn simulation(arguments: &[&str]) -> Result<(), Failed> {
+    let run = ["run", "--quiet", "--release", "-p", "waxseal-simulation", "--"];
+    cargo(&[&run, arguments].concat())
+}
+
 pub(crate) fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<(), Failed> {
     command_in(&top(), program, arguments, variables)
 }

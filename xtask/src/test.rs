@@ -17,7 +17,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
     run::cargo(&["fmt", "--all", "--check"])?;
     run::cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     // Each crate with just the features that it asks for: what another crate switches on must not hide a missing one.
-    for package in ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower"] {
+    for package in ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower", "waxseal-adopt"] {
         run::cargo(&["check", "-p", package])?;
     }
     run::cargo(&["check", "-p", "waxseal-sea-orm", "--no-default-features"])?;
@@ -28,6 +28,10 @@ pub(crate) fn everything() -> Result<(), Failed> {
         ("waxseal-salvo", "compat"),
         ("waxseal-salvo", "saysion"),
         ("waxseal-salvo", "oapi"),
+        ("waxseal-adopt", "plug"),
+        ("waxseal-adopt", "tower-sessions"),
+        ("waxseal-adopt", "poem"),
+        ("waxseal-adopt", "salvo"),
         ("waxseal-tower", "axum"),
         ("waxseal-tower", "aide"),
         ("waxseal-tower", "tower-sessions-014"),
@@ -51,6 +55,9 @@ pub(crate) fn everything() -> Result<(), Failed> {
         }
     }
     run::cargo(&["test", "--workspace", "--all-features"])?;
+
+    run::simulation(&["--seconds", "60"])?;
+    run::simulation(&["--fault", "all", "200"])?;
 
     match run::output("node", &["--version"]) {
         Some(_) => {
@@ -109,12 +116,12 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     let module = format!("target/{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
     wasm::bindgen(&module, "target/rust-worker")?;
     run::npm_install("tests/edge")?;
+    run::npm_install("tests/edge/frameworks")?;
     run::npm_install("examples/edge-worker")?;
     run::command("npm", &["--prefix", "examples/edge-worker", "run", "check"], &[])?;
 
-    for file in ["cookies.test.mjs", "large-row.test.mjs", "runtimes.test.mjs", "pack.test.mjs", "rust-worker.test.mjs"]
-    {
-        node_test(&format!("tests/edge/{file}"))?;
+    for file in ["cookies", "feed", "large-row", "runtimes", "pack", "frameworks", "rust-worker", "d1"] {
+        node_test(&format!("tests/edge/{file}.test.mjs"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
         Some(_) if browser => node_test("tests/edge/end-to-end.test.mjs")?,

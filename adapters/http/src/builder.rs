@@ -6,7 +6,7 @@ use http::StatusCode;
 use waxseal_core::{Keyring, Protection, Timeouts, TimeoutsError};
 
 use crate::{
-    Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
+    Adopt, Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
     engine::{Engine, Keeping},
     feed::LastFeed,
     queue::Queues,
@@ -76,6 +76,12 @@ pub enum ConfigError {
     /// Sessions are counted by their rows.
     #[error("stateless sessions cannot be counted; use a store to have `max_sessions_per_subject`")]
     StatelessLimit,
+    /// An adopted session needs a row.
+    #[error("stateless sessions cannot adopt others; use a store to have `adopt`")]
+    StatelessAdoption,
+    /// The removal of the old system's cookie would remove ours.
+    #[error("the old system's cookie is called {0:?}, as ours is; give ours another name")]
+    AdoptedName(String),
     /// In stateless mode the claims are the data.
     #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]
     StatelessClaims,
@@ -104,6 +110,7 @@ pub struct SessionsBuilder {
     row_protection: Protection,
     claims: Vec<String>,
     cookie_aliases: Vec<String>,
+    adopter: Option<Box<dyn Adopt>>,
     max_wait: Duration,
     max_data_bytes: usize,
     commit_policy: CommitPolicy,
@@ -129,6 +136,7 @@ impl SessionsBuilder {
             row_protection: Protection::Sealed,
             claims: Vec::new(),
             cookie_aliases: Vec::new(),
+            adopter: None,
             max_wait: MAX_WAIT,
             max_data_bytes: MAX_DATA_BYTES,
             commit_policy: CommitPolicy::default(),
@@ -207,6 +215,14 @@ impl SessionsBuilder {
         self
     }
 
+    /// Takes over the sessions that another system has made, so that nobody has to sign in again. Default: none.
+    ///
+    /// The timeouts are those of these sessions, and never beyond what an old session still had.
+    pub fn adopt(mut self, adopter: impl Adopt) -> Self {
+        self.adopter = Some(Box::new(adopter));
+        self
+    }
+
     /// How long a request may wait for its session, in all: for the database, and behind other requests. A request that waits for
     /// longer gets a 503. Default: 10 seconds.
     pub fn max_wait(mut self, max: Duration) -> Self {
@@ -276,7 +292,13 @@ impl SessionsBuilder {
         if matches!(self.max_sessions, Some((0, _))) {
             return Err(ConfigError::NoSessions);
         }
+        let mut old = self.adopter.iter().flat_map(|adopter| adopter.cookies());
+        if let Some(old) = old.find(|old| old.name == self.cookie.cookie_name()) {
+            return Err(ConfigError::AdoptedName(old.name));
+        }
+        drop(old);
         let keeping = match self.store {
+            None if self.adopter.is_some() => return Err(ConfigError::StatelessAdoption),
             None if self.max_sessions.is_some() => return Err(ConfigError::StatelessLimit),
             Some(store) => Keeping::Rows { store, protection: self.row_protection, claims: self.claims },
             None if self.cookie_protection == Protection::Signed => return Err(ConfigError::StatelessSigned),
@@ -288,6 +310,7 @@ impl SessionsBuilder {
             keeping,
             cookie: self.cookie,
             cookie_aliases: self.cookie_aliases,
+            adopter: self.adopter,
             timeouts,
             older_rows: self.older_rows,
             cookie_protection: self.cookie_protection,

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 pub use ::cookie::SameSite;
 
-use crate::SessionError;
+use crate::{OldCookie, SessionError};
 
 /// What browsers keep of a cookie: name, value and attributes (RFC 6265bis, 5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
@@ -200,6 +200,20 @@ impl CookieOptions {
         let cookie = self.build("").removal().build();
         HeaderValue::try_from(cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
+}
+
+/// The values of the first few cookies of this name in a request, as bytes. For an [`Adopt`](crate::Adopt) of your own.
+pub fn cookie_values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
+    Cookies::of(headers).candidates(name).map(<[u8]>::to_vec).collect()
+}
+
+/// `Set-Cookie` that removes a cookie of another system. Nothing where its name or path is none.
+pub(crate) fn removal_of_old(old: &OldCookie) -> Option<HeaderValue> {
+    let mut cookie = Cookie::build((old.name.clone(), "")).path(old.path.clone()).secure(true).removal();
+    if let Some(domain) = &old.domain {
+        cookie = cookie.domain(domain.clone());
+    }
+    HeaderValue::try_from(cookie.build().to_string()).ok()
 }
 
 /// A request's `Cookie` headers, kept until somebody asks for the session: sharing their bytes costs next to nothing, and opening a

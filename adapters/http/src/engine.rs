@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use waxseal_core::{Data, Keyring, Protection, RowId, Terms, Ticket, Timeouts, Timestamp};
 
 use crate::{
-    CommitPolicy, CookieOptions, Limit, OlderRows, OverLimit, Row, SessionError, SessionInfo, Store, Touch,
+    Adopt, CommitPolicy, CookieOptions, Limit, OlderRows, OverLimit, Row, SessionError, SessionInfo, Store, Touch,
     feed::LastFeed, queue::Queues, randomness::Randomness, session::Live, subjects, time::Time, watch::Watchers,
 };
 
@@ -24,6 +24,7 @@ pub(crate) struct Engine {
     pub(crate) keeping: Keeping,
     pub(crate) cookie: CookieOptions,
     pub(crate) cookie_aliases: Vec<String>,
+    pub(crate) adopter: Option<Box<dyn Adopt>>,
     pub(crate) timeouts: Timeouts,
     pub(crate) older_rows: OlderRows,
     pub(crate) cookie_protection: Protection,

@@ -24,6 +24,9 @@ pub enum SessionError {
         /// The bound, [`max_wait`](crate::SessionsBuilder::max_wait).
         after: std::time::Duration,
     },
+    /// Whether the request presents a session of another system could not be found out.
+    #[error("a session of another system could not be adopted: {0}")]
+    Adoption(#[source] crate::AdoptError),
     /// Too many requests wait to change the same session.
     #[error("too many requests wait to change the same session")]
     Crowded,
@@ -111,6 +114,7 @@ impl SessionError {
             Self::Store(_)
             | Self::Contended { .. }
             | Self::TimedOut { .. }
+            | Self::Adoption(_)
             | Self::Crowded
             | Self::UnknownKey(_)
             | Self::Interrupted

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use tokio::sync::Mutex;
 use waxseal_core::{Feed, RowId, Timestamp};
 
-use crate::{SessionError, Sessions, TOMBSTONE_S, wait::Patience};
+use crate::{SessionError, Sessions, TOMBSTONE_S, told::Told, wait::Patience};
 
 /// For how long a feed serves everybody who asks.
 const FRESH_MS: u64 = 1000;
@@ -58,7 +59,7 @@ impl EndedFeed {
     }
 
     /// Whether a request that has this `If-None-Match` needs no body (RFC 9110, 13.1.2): answer 304.
-    pub fn is_matched_by(&self, if_none_match: Option<&http::HeaderValue>) -> bool {
+    pub fn is_matched_by(&self, if_none_match: Option<&HeaderValue>) -> bool {
         let Some(tags) = if_none_match.and_then(|value| value.to_str().ok()) else { return false };
         tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag())
     }
@@ -96,6 +97,35 @@ impl Sessions {
         let feed = EndedFeed { bytes: bytes.into(), as_of };
         *last = Some(Made { at: as_of, window, feed: feed.clone() });
         Ok(feed)
+    }
+}
+
+impl Sessions {
+    /// The response of the route where workers fetch the feed: 200 with the document, 304 where the request's `If-None-Match` names it,
+    /// and 503 where it could not be made, which the log tells. For the adapters, which mount it in one line.
+    pub async fn ended_feed_response(&self, request: &HeaderMap, window: Duration) -> Response<Vec<u8>> {
+        let mut response = Response::new(Vec::new());
+        match self.ended_feed(window).await {
+            Ok(feed) => {
+                let headers = response.headers_mut();
+                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(EndedFeed::CACHE_CONTROL));
+                if let Ok(etag) = HeaderValue::try_from(feed.etag()) {
+                    headers.insert(header::ETAG, etag);
+                }
+                if feed.is_matched_by(request.get(header::IF_NONE_MATCH)) {
+                    *response.status_mut() = StatusCode::NOT_MODIFIED;
+                } else {
+                    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EndedFeed::CONTENT_TYPE));
+                    *response.body_mut() = feed.bytes().to_vec();
+                }
+            }
+            Err(error) => {
+                Told::default().error("feed of ended sessions", None, &error);
+                *response.status_mut() = error.status();
+                response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+        }
+        response
     }
 }
 

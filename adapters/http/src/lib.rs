@@ -32,6 +32,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod adapter;
+mod adopt;
 pub mod api_docs;
 mod builder;
 mod clock;
@@ -60,9 +61,10 @@ mod typed;
 mod wait;
 mod watch;
 
+pub use adopt::{Adopt, AdoptError, Adopted, OldCookie};
 pub use builder::{CommitPolicy, ConfigError, OlderRows, SessionsBuilder};
 pub use clock::{Clock, SystemClock};
-pub use cookie::{CookieError, CookieOptions, SameSite};
+pub use cookie::{CookieError, CookieOptions, SameSite, cookie_values};
 pub use error::SessionError;
 pub use failure_page::{Failed, OnError, RequestHead, complete_page};
 pub use feed::EndedFeed;

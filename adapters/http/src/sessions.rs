@@ -6,8 +6,7 @@ use http::{HeaderMap, StatusCode};
 use waxseal_core::{Keyring, RowId, Timeouts};
 
 use crate::{
-    Outcome, Page, Session, SessionError, SessionInfo, SessionsBuilder, Store, Which,
-    cookie::Cookies,
+    Outcome, Page, Session, SessionError, SessionInfo, SessionsBuilder, Store, Which, cookie,
     engine::{Engine, PAGE},
     headers,
     wait::Patience,
@@ -35,7 +34,7 @@ impl Sessions {
     /// The session that a request's headers present; a new, empty one where they present none that is good. Never fails, never
     /// asks the store, and opens the cookie only when the session is first used.
     pub fn open(&self, headers: &HeaderMap) -> Session {
-        Session::new(self.0.clone(), Cookies::of(headers))
+        Session::new(self.0.clone(), headers)
     }
 
     /// Saves what the request did to its session and adds the response's headers: `Set-Cookie`, `Cache-Control`, `Vary`.
@@ -80,6 +79,9 @@ impl Sessions {
                 headers::set_cookie(headers, self.0.cookie.removal_of(alias));
             }
             headers::set_cookie(headers, cookie);
+            for old in session.adopted_cookies().iter().filter_map(cookie::removal_of_old) {
+                headers::set_cookie(headers, old);
+            }
         }
     }
 

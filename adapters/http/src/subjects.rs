@@ -19,9 +19,14 @@ pub(crate) fn lock(subject: &str) -> RowId {
     id_of(b"waxseal/v1/subject-lock\0", subject)
 }
 
-/// An id that follows from a subject: a UUID of version 8 (RFC 9562, 5.8), which no session has.
-fn id_of(purpose: &[u8], subject: &str) -> RowId {
-    let hash = Sha256::new().chain_update(purpose).chain_update(subject).finalize();
+/// The id of the row that remembers which of another system's sessions was adopted.
+pub(crate) fn adopted(key: &[u8]) -> RowId {
+    id_of(b"waxseal/v1/adopted\0", key)
+}
+
+/// An id that follows from a subject or a key: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
+    let hash = Sha256::new().chain_update(purpose).chain_update(of).finalize();
     let mut bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
     bits = (bits & !(0xf << 76)) | (0x8 << 76);
     bits = (bits & !(0b11 << 62)) | (0b10 << 62);

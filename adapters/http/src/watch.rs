@@ -1,16 +1,16 @@
 //! Who waits for the end of which session, in this process.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::{Notify, futures::Notified};
 use waxseal_core::RowId;
 
-/// The rows that somebody watches.
+/// The rows that somebody watches, in the order of their ids: who is woken first is no matter of chance.
 #[derive(Default)]
-pub(crate) struct Watchers(Mutex<HashMap<RowId, Watched>>);
+pub(crate) struct Watchers(Mutex<BTreeMap<RowId, Watched>>);
 
 struct Watched {
     changed: Arc<Notify>,
@@ -19,7 +19,7 @@ struct Watched {
 }
 
 impl Watchers {
-    fn map(&self) -> MutexGuard<'_, HashMap<RowId, Watched>> {
+    fn map(&self) -> MutexGuard<'_, BTreeMap<RowId, Watched>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

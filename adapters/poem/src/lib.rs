@@ -26,6 +26,7 @@
 mod compat;
 mod error;
 mod extract;
+mod feed;
 mod middleware;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -34,6 +35,7 @@ mod storage;
 
 pub use error::SessionError;
 pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
+pub use feed::EndedFeed;
 pub use middleware::{SessionEndpoint, SessionMiddleware};
 #[cfg(feature = "storage")]
 pub use storage::PoemStorage;

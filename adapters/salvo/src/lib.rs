@@ -26,6 +26,7 @@
 mod compat;
 mod error;
 mod extract;
+mod feed;
 mod hoop;
 #[cfg(feature = "oapi")]
 pub mod oapi;
@@ -36,6 +37,7 @@ mod storage;
 
 pub use error::SessionError;
 pub use extract::{MaybeSignedIn, Named, Session, SessionDepotExt, SignedIn, SubjectSessions, Typed};
+pub use feed::EndedFeed;
 pub use hoop::SessionHoop;
 #[cfg(feature = "saysion")]
 pub use storage::SaysionStore;

@@ -58,6 +58,8 @@
 mod again;
 mod cluster;
 pub mod entity;
+#[cfg(feature = "failover")]
+mod failover;
 mod fate;
 #[cfg(feature = "migration")]
 mod migration;
@@ -73,6 +75,8 @@ mod table;
 mod values;
 
 pub use entity::{ActiveModel, Column, Entity, Model};
+#[cfg(feature = "failover")]
+pub use failover::follow_failover;
 pub use fate::Fate;
 #[cfg(feature = "migration")]
 pub use migration::{Migration, TableMigration};

@@ -17,7 +17,7 @@ use crate::{
 const MAX_ROUNDS: u32 = 100;
 
 /// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`]. Each does what the verb of that name in
-/// [`Store`] does.
+/// [`Store`](waxseal_http::Store) does.
 pub struct StoreOn<'a, C> {
     pub(crate) connection: &'a C,
     pub(crate) statements: &'a Statements,
@@ -46,7 +46,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(all)
     }
 
-    /// See [`Store::insert`].
+    /// See [`Store::insert`](waxseal_http::Store::insert).
     pub async fn insert(&self, row: Row) -> Result<(), StoreError> {
         let values: [Value; 9] = [
             key(row.id),
@@ -68,7 +68,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         }
     }
 
-    /// See [`Store::update`].
+    /// See [`Store::update`](waxseal_http::Store::update).
     pub async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
         let values: [Value; 7] = [
             update.data.to_vec().into(),
@@ -82,7 +82,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         self.changed_one(&self.statements.update, values).await
     }
 
-    /// See [`Store::touch`].
+    /// See [`Store::touch`](waxseal_http::Store::touch).
     pub async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError> {
         let seen_at = || integer(touch.seen_at.unix_seconds());
         let expires_at = integer(touch.expires_at.unix_seconds());
@@ -90,7 +90,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         self.changed_one(&self.statements.touch, values).await
     }
 
-    /// See [`Store::rotate`]; two statements, so the connection should be a transaction, and be rolled back on `false` or an
+    /// See [`Store::rotate`](waxseal_http::Store::rotate); two statements, so the connection should be a transaction, and be rolled back on `false` or an
     /// error.
     pub async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         let live_after = integer(new.seen_at.unix_seconds());
@@ -102,7 +102,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(ended)
     }
 
-    /// See [`Store::admit`]; several statements, so the connection should be a transaction, and be rolled back unless the answer
+    /// See [`Store::admit`](waxseal_http::Store::admit); several statements, so the connection should be a transaction, and be rolled back unless the answer
     /// is [`Admission::Done`].
     pub async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
         let (id, now) = (new.id, new.seen_at);
@@ -135,7 +135,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         rows.iter().map(|row| column::<Uuid>(row, 0).map(RowId::from)).collect()
     }
 
-    /// See [`Store::end_many`].
+    /// See [`Store::end_many`](waxseal_http::Store::end_many).
     pub async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
         // In one order everywhere, so that two statements that end the same sessions do not deadlock.
         let mut ids = ids.to_vec();
@@ -146,13 +146,13 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         self.execute(&self.statements.end_many(ids.len()), values).await.map(drop).map_err(written)
     }
 
-    /// See [`Store::delete_expired`].
+    /// See [`Store::delete_expired`](waxseal_http::Store::delete_expired).
     pub async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let values = [integer(now.unix_seconds()), integer(limit.into())];
         self.execute(&self.statements.delete_expired, values).await.map_err(written)
     }
 
-    /// See [`Store::list_by_subject`].
+    /// See [`Store::list_by_subject`](waxseal_http::Store::list_by_subject).
     pub async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {
         let last = RowId::from_bytes([0xff; 16]);
         let (seen_at, id) = page.after.unwrap_or((Timestamp::from_unix_ms(u64::MAX), last));
@@ -171,7 +171,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(listed.filter(|row| row.subject.as_deref() == Some(subject) && !row.is_expired(now)).collect())
     }
 
-    /// See [`Store::delete_by_subject`].
+    /// See [`Store::delete_by_subject`](waxseal_http::Store::delete_by_subject).
     ///
     /// A statement does not see what a transaction that it waited for has inserted (PostgreSQL's READ COMMITTED): a session that is
     /// just being renewed would slip through. So, but for [`Which::Only`], this goes on until a list shows none that is new.
@@ -198,14 +198,14 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Err(backend(DbErr::Custom("the subject's sessions were renewed faster than they could be ended".into())))
     }
 
-    /// See [`Store::ended_since`].
+    /// See [`Store::ended_since`](waxseal_http::Store::ended_since).
     pub async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError> {
         let gone_at = since.plus_seconds(TOMBSTONE_S).unix_seconds();
         let rows = self.query(&self.statements.ended_since, [integer(gone_at), integer(limit.into())]).await?;
         rows.iter().map(|row| column::<Uuid>(row, 0).map(RowId::from)).collect()
     }
 
-    /// See [`Store::now`].
+    /// See [`Store::now`](waxseal_http::Store::now).
     pub async fn now(&self) -> Result<Option<Timestamp>, StoreError> {
         let Some(sql) = self.statements.now else { return Ok(None) };
         let rows = self.query(sql, []).await?;

@@ -19,7 +19,7 @@ use crate::{
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
 /// Every verb is one statement; `rotate` is one transaction of two. What the database rolls back (a deadlock, a serialization
-/// failure, a lock: see [`Fate`]) is tried again, up to eight times within about two seconds, so that any isolation level will do.
+/// failure, a lock: see [`Fate`](crate::Fate)) is tried again, up to eight times within about two seconds, so that any isolation level will do.
 #[derive(Clone)]
 pub struct SeaOrmStore {
     db: DatabaseConnection,
@@ -61,7 +61,7 @@ impl SeaOrmStore {
     /// changes their password, for example.
     ///
     /// Nothing is tried again here: what the database rolled back, it rolled back with the rest of the transaction. Begin the
-    /// transaction again where [`Fate::of`] the error is [`Fate::RolledBack`].
+    /// transaction again where [`Fate::of`](crate::Fate::of) the error is [`Fate::RolledBack`](crate::Fate::RolledBack).
     ///
     /// ```no_run
     /// # use sea_orm::{DatabaseConnection, TransactionTrait, TransactionSession};

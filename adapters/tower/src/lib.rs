@@ -31,6 +31,8 @@ pub mod aide;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "axum")]
+mod feed;
 mod layer;
 mod page;
 #[cfg(any(feature = "tower-sessions-014", feature = "tower-sessions-015"))]
@@ -40,6 +42,8 @@ mod storage;
 pub use error::SessionError;
 #[cfg(feature = "axum")]
 pub use extract::{MaybeSignedIn, Named, Session, SignedIn, SubjectSessions, Typed};
+#[cfg(feature = "axum")]
+pub use feed::EndedFeed;
 pub use layer::{SessionFuture, SessionLayer, SessionService};
 pub use page::{EmptyPage, FailurePage, Page};
 #[cfg(feature = "tower-sessions-014")]

@@ -1,20 +1,23 @@
 // A worker in front of an application with waxseal sessions: answers at the edge what a ticket or its row can answer, refuses what is
 // not signed in, and hands everything else to the application.
 
-import postgres from "postgres";
-import { Edge, type Opened, type Row, type Ticket } from "waxseal";
+import { Edge, EndedFeed, type Opened, type OpenedRow, jsonReplacer } from "waxseal";
+import { type Databases, load } from "./row.js";
 
-interface Env {
+interface Env extends Databases {
   /** The application behind this worker. */
   ORIGIN: string;
   /** The session cookie's name. */
   COOKIE_NAME: string;
   /** For how long a ticket is good without asking the application; seconds. */
   MAX_AGE_SECONDS: string;
+  /** Where the application serves its feed of ended sessions. Without it, a ticket alone is believed. */
+  FEED_URL?: string;
+  /** How often the feed is fetched, and how old it may be to prove anything; seconds. */
+  FEED_REFRESH_SECONDS?: string;
+  FEED_MAX_AGE_SECONDS?: string;
   /** Edge keys for rows: `cargo xtask edge-keys rows`. */
   WAXSEAL_EDGE_KEYS: string;
-  /** The application's database. */
-  HYPERDRIVE: Hyperdrive;
 }
 
 /** Paths of the application that are for signed-in users only. */
@@ -22,11 +25,14 @@ const PROTECTED = ["/whoami", "/devices"];
 
 /** Made once: it prepares the keys. */
 let edge: Edge | undefined;
+let feed: EndedFeed | undefined;
+/** The failure of the feed that was logged last. */
+let told = 0;
 
 export default {
   async fetch(request, env, context) {
     edge ??= new Edge(env.WAXSEAL_EDGE_KEYS, { maxAgeSeconds: Number(env.MAX_AGE_SECONDS), cookieName: env.COOKIE_NAME });
-    const session = edge.open(request.headers.get("cookie"));
+    const session = edge.open(request.headers.get("cookie"), await ended(edge, env, context));
     const { pathname } = new URL(request.url);
 
     if (pathname === "/edge/whoami") return whoami(request, env, session);
@@ -35,6 +41,19 @@ export default {
     return application(request, env, pathname);
   },
 } satisfies ExportedHandler<Env>;
+
+/** The feed of ended sessions, fresh enough or not: `open` knows what it proves. */
+async function ended(edge: Edge, env: Env, context: ExecutionContext): Promise<EndedFeed | undefined> {
+  if (!env.FEED_URL) return undefined;
+  const seconds = { refreshSeconds: Number(env.FEED_REFRESH_SECONDS ?? 5), maxAgeSeconds: Number(env.FEED_MAX_AGE_SECONDS ?? 30) };
+  feed ??= new EndedFeed({ edge, url: env.FEED_URL, ...seconds });
+  await feed.refresh(context);
+  if (feed.failure && feed.failure.atUnixMs !== told) {
+    told = feed.failure.atUnixMs;
+    console.error(`the feed of ended sessions: ${feed.failure.reason}: ${feed.failure.detail}`);
+  }
+  return feed;
+}
 
 /** Answered from the ticket alone, without a call anywhere. */
 function whoami(request: Request, env: Env, session: Opened): Promise<Response> | Response {
@@ -53,17 +72,20 @@ function whoami(request: Request, env: Env, session: Opened): Promise<Response> 
 /** Answered from the session's row: the database knows whether it was ended, so a stale ticket is as good as a fresh one. */
 async function data(edge: Edge, env: Env, context: ExecutionContext, session: Opened): Promise<Response> {
   if (!session.ok || !subject(session)) return refused();
-  let row: Row | undefined;
+  const open = async (freshness: "any" | "primary"): Promise<OpenedRow> =>
+    edge.openRow(session.ticket, await load(env, context, session.ticket, freshness));
+  let opened: OpenedRow;
   try {
-    row = await load(env, context, session.ticket);
+    opened = await open("any");
+    // A row that is older than its ticket is a copy that lags: the primary has the newest.
+    if (!opened.ok && opened.reason === "behind") opened = await open("primary");
   } catch (error) {
     // A database that fails is no sign-out.
     console.error("the session's row could not be read:", error);
     return answer(503, { error: "Try again in a moment." });
   }
-  const opened = edge.openRow(session.ticket, row);
   if (!opened.ok && opened.reason === "behind") {
-    // Nor is a row that is older than the ticket: this is a replica that lags, or a backup. Where there is a primary, ask it here.
+    // Nor is this: the database is a backup, or is behind as a whole.
     console.error(`the database is behind: the row of session ${session.ticket.rowId} is older than its ticket`);
     return answer(503, { error: "Try again in a moment." });
   }
@@ -72,19 +94,6 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
     return refused();
   }
   return answer(200, { from: "edge", subject: session.ticket.subject, data: opened.data });
-}
-
-async function load(env: Env, context: ExecutionContext, ticket: Ticket): Promise<Row | undefined> {
-  const sql = postgres(env.HYPERDRIVE.connectionString, { max: 1, fetch_types: false, connect_timeout: 5 });
-  try {
-    // now() is why Hyperdrive asks the database each time: a cached row would outlive its session.
-    const rows = await sql<Row[]>`
-      SELECT generation, subject, created_at, lifetime_s, expires_at, data FROM waxseal_sessions
-      WHERE id = ${ticket.rowId} AND expires_at > extract(epoch from now())`;
-    return rows[0];
-  } finally {
-    context.waitUntil(sql.end());
-  }
 }
 
 /** The application's answer, as it is: `Set-Cookie` and all. */
@@ -103,10 +112,7 @@ function refused(): Response {
 }
 
 function answer(status: number, body: unknown): Response {
-  const json = JSON.stringify(body, (_, value: unknown) => {
-    if (typeof value === "bigint") return String(value);
-    return value instanceof Uint8Array ? Array.from(value) : value;
-  });
+  const json = JSON.stringify(body, jsonReplacer);
   const headers = { "content-type": "application/json", "cache-control": "no-store", vary: "Cookie" };
   return new Response(json, { status, headers });
 }

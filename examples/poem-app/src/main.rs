@@ -8,9 +8,9 @@ mod routes;
 
 use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
-use poem::{EndpointExt, Server, listener::TcpListener};
-use waxseal_example_shared::{Config, sessions, stop_signal};
-use waxseal_poem::SessionMiddleware;
+use poem::{EndpointExt, Route, Server, listener::TcpListener};
+use waxseal_example_shared::{Config, ENDED_SESSIONS, FEED_WINDOW, sessions, stop_signal};
+use waxseal_poem::{EndedFeed, SessionMiddleware};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,8 +20,11 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Arc::new(Config::from_env()?);
     let (sessions, _sweeper) = sessions(&config).await?;
-    let app =
-        routes::routes().data(config.clone()).with(SessionMiddleware::new(sessions)).around(routes::same_site_only);
+    let pages = routes::routes()
+        .data(config.clone())
+        .with(SessionMiddleware::new(sessions.clone()))
+        .around(routes::same_site_only);
+    let app = Route::new().at(ENDED_SESSIONS, EndedFeed::new(sessions, FEED_WINDOW)).nest_no_strip("/", pages);
 
     tracing::info!("listening on http://{}", config.address);
     let server = Server::new(TcpListener::bind(config.address.clone()));

@@ -9,8 +9,8 @@ mod routes;
 use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use salvo::{Listener, Router, Server, conn::TcpListener};
-use waxseal_example_shared::{Config, sessions, stop_signal};
-use waxseal_salvo::SessionHoop;
+use waxseal_example_shared::{Config, ENDED_SESSIONS, FEED_WINDOW, sessions, stop_signal};
+use waxseal_salvo::{EndedFeed, SessionHoop};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,10 +20,12 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let config = Arc::new(Config::from_env()?);
     let (sessions, _sweeper) = sessions(&config).await?;
-    let app = Router::new()
+    let pages = Router::new()
         .hoop(routes::same_site_only)
-        .hoop(SessionHoop::new(sessions))
+        .hoop(SessionHoop::new(sessions.clone()))
         .push(routes::routes(config.clone()));
+    let feed = Router::with_path(ENDED_SESSIONS.trim_start_matches('/')).get(EndedFeed::new(sessions, FEED_WINDOW));
+    let app = Router::new().push(feed).push(pages);
 
     let acceptor = TcpListener::new(config.address.clone()).try_bind().await?;
     tracing::info!("listening on http://{}", config.address);

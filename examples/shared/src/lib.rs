@@ -13,13 +13,19 @@ mod device;
 mod page;
 mod spans;
 
-use std::{error::Error, future::Future, process::ExitCode};
+use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 
 pub use answer::Answer;
 pub use config::Config;
 use sea_orm_migration::MigratorTrait;
 use waxseal_http::{CookieOptions, Keyring, Sessions};
 use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
+
+/// Where workers at the edge fetch the feed of ended sessions.
+pub const ENDED_SESSIONS: &str = "/ended-sessions";
+
+/// How far back the feed reaches: the worker's tickets may be up to half a minute younger than this.
+pub const FEED_WINDOW: Duration = Duration::from_secs(600);
 
 /// The sessions, as the environment has them set up, and what deletes expired ones for as long as it is kept.
 pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<dyn Error>> {

@@ -43,6 +43,15 @@ pub async fn story(binary: &str, db: Db) {
         assert_eq!(laptop.post("/visits").await.json(), json!({ "visits": n }));
     }
 
+    // The feed for workers at the edge.
+    let feed = laptop.get("/ended-sessions").await;
+    assert_eq!(
+        (feed.status, &feed.headers[header::CACHE_CONTROL]),
+        (StatusCode::OK, &"public, max-age=1".parse().unwrap())
+    );
+    assert_eq!(feed.headers[header::CONTENT_TYPE], "application/octet-stream");
+    assert!(feed.headers.contains_key(header::ETAG) && !feed.headers.contains_key(header::SET_COOKIE));
+
     // Data.
     let value = json!({ "name": "naïve ☃", "list": [1, -2, 3.5, null, true], "big": 9_007_199_254_740_993u64 });
     assert_eq!(laptop.get("/data/k").await.status, 404);

@@ -88,6 +88,14 @@ impl Bench {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
+    /// The same, for what happens while a request is under way.
+    pub fn advancing(&self) -> impl Fn(u64) + Send + Sync + 'static {
+        let clock = self.clock.clone();
+        move |seconds| {
+            clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+        }
+    }
+
     pub fn advance_ms(&self, milliseconds: u64) {
         self.clock.fetch_add(milliseconds, Ordering::SeqCst);
     }

@@ -8,6 +8,7 @@
 
 mod app;
 mod browser;
+mod client;
 mod frameworks;
 pub mod hosted;
 mod probe;
@@ -20,8 +21,14 @@ mod stores;
 #[doc = include_str!("../../../docs/testing.md")]
 pub struct TestingExamples;
 
+/// The set-ups of `docs/more-than-one-node.md` are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/more-than-one-node.md")]
+pub struct MoreThanOneNode;
+
 pub use app::{App, Bench, Framework, StoreKind};
 pub use browser::{Browser, Response};
+pub use client::{Client, keyring};
 pub use frameworks::PAGES;
 pub use probe::{Calls, Probe};
 pub use script::{Gates, Reply, Step, interpret};

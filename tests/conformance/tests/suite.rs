@@ -25,12 +25,18 @@ macro_rules! suite {
             a_sign_in_too_many_ends_the_oldest_session
             a_sign_in_too_many_is_refused_where_that_is_asked_for
             sign_ins_at_once_count_each_other
+            another_systems_session_is_adopted
+            an_adoption_happens_once
+            what_is_not_live_in_the_old_system_is_nobody
+            an_old_system_that_fails_is_a_503
+            a_sign_out_ends_the_old_session_too
             r25_cookies_under_former_names_still_open
             r25_a_value_that_no_longer_fits_costs_that_value_alone
             r02_an_id_that_was_not_issued_is_never_adopted
             r03_expired_at_equality_by_the_idle_timeout
             r03_expired_at_equality_by_the_lifetime_however_active
             r03_the_core_decides_expiry_after_every_load
+            r03_an_answer_that_comes_too_late_is_no_proof_of_an_expiry
             r03_a_browser_that_missed_a_reissued_cookie_stays_signed_in
             r04_refusals_look_the_same
             r05_a_stolen_database_reads_nothing

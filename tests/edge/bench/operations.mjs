@@ -1,10 +1,14 @@
 // What is measured, on every runtime the same: opening a session's ~100 bytes of claims.
 
 import { unsealData } from "iron-session";
+import { feed as makeFeed } from "./feed.mjs";
 import { jwtDecrypt, jwtVerify } from "jose";
 
-/** The operations by their names, from fixtures; `Edge` is the package's. */
-export async function operations(Edge, fixtures) {
+/** Of 100,000 ended sessions. */
+export const VERIFY = "the feed's verification";
+
+/** The operations by their names, from fixtures. */
+export async function operations({ Edge, EndedFeed }, fixtures) {
   const bytes = (text) => Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
   const { waxseal, jose, iron, gcm, hmac } = fixtures;
   const edge = new Edge(waxseal.edgeKeys, { maxAgeSeconds: 300 });
@@ -15,6 +19,15 @@ export async function operations(Edge, fixtures) {
   const open = (cookie) => {
     const opened = edge.open(cookie);
     if (!opened.ok || opened.ticket.claims.role !== "admin") throw new Error(`not opened: ${opened.reason}`);
+  };
+  const fed = new Edge(waxseal.edgeKeys, { maxAgeSeconds: 300 });
+  const document = await makeFeed(waxseal.edgeKeys, "__Host-session");
+  const hour = { refreshSeconds: 3600, maxAgeSeconds: 3600 };
+  const feed = new EndedFeed({ edge: fed, url: "https://app.example/ended", fetch: async () => new Response(document), cache: null, ...hour });
+  await feed.refresh();
+  const openFed = (cookie) => {
+    const opened = fed.open(cookie, feed);
+    if (!opened.ok || opened.state !== "fresh") throw new Error(`not proved: ${opened.reason ?? feed.failure?.reason}`);
   };
   const decoder = new TextDecoder();
   const base64url = (text) => bytes(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -33,6 +46,9 @@ export async function operations(Edge, fixtures) {
   const all = {
     "waxseal, sealed": () => open(waxseal.sealed),
     "waxseal, signed": () => open(waxseal.signed),
+    "waxseal, sealed, with a feed": () => openFed(waxseal.sealed),
+    "waxseal, signed, with a feed": () => openFed(waxseal.signed),
+    [VERIFY]: () => Edge.takeFeed(fed, document, Date.now()),
     "WebCrypto, AES-256-GCM alone": () => crypto.subtle.decrypt({ name: "AES-GCM", iv }, aes, sealed),
     "WebCrypto, HMAC-SHA256 alone": () => crypto.subtle.verify("HMAC", mac, tag, text),
     "WebCrypto, a cookie of AES-256-GCM by hand": () => openGcm(gcm.cookie),

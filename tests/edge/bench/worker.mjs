@@ -1,13 +1,13 @@
 // The operations inside workerd: one batch a request, so that the runner can interleave the runtimes.
 
-import { Edge } from "waxseal";
+import * as waxseal from "waxseal";
 import { batch, operations } from "./operations.mjs";
 
 let all;
 
 export default {
   async fetch(request, env) {
-    all ??= await operations(Edge, env.FIXTURES);
+    all ??= await operations(waxseal, env.FIXTURES);
     const { name, count, cold } = await request.json();
     if (cold !== undefined) {
       // A copy of the package that nobody has imported yet: it is instantiated here.

@@ -2,9 +2,12 @@
 // runtime. Throws at the first wrong answer; gives all answers, so that the runtimes can be compared with each other.
 
 import { base64, base64url, canonical, data, hex, includes, unhex, utf8 } from "./bytes.mjs";
+import { checkFeeds } from "./feed-checks.mjs";
 import { signer, text, varint } from "./signer.mjs";
 
-export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, memories, { rounds }) {
+export async function check(waxseal, vectors, memories, { rounds }) {
+  const { Edge } = waxseal;
+  const { tickets, rows, keys, cookieHeaders } = vectors;
   const answers = [];
   const same = (what, found, expected) => {
     const [a, b] = [canonical(found), canonical(expected)];
@@ -70,6 +73,8 @@ export async function check({ Edge }, { tickets, rows, keys, cookieHeaders }, me
     const edge = at(vector.now_s, { cookieName: vector.cookie_name });
     same(`refused ticket: ${vector.why}`, reason(edge.open(`${vector.cookie_name}=${vector.cookie}`)), vector.reason);
   }
+
+  await checkFeeds(waxseal, vectors, same);
 
   // The vectors of rows, with the cookies of the same secrets.
   const cookieOf = (fields) => tickets.accepted.find((ticket) => Object.entries(fields).every(([field, value]) => ticket[field] === value));

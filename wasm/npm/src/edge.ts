@@ -2,6 +2,7 @@
 
 import { Edge as Module, __wbg_set_wasm } from "../build/waxseal_bg.js";
 import { find, valueAt } from "./cookies.js";
+import type { EndedFeed } from "./feed.js";
 import { type Data, input, readData, readFrom, readToEnd, setMemory, wipeStack, writeAscii, writeBytes, writeUint64 } from "./memory.js";
 import { type Row, columns } from "./row.js";
 import { OpenTicket, type Ticket } from "./ticket.js";
@@ -37,7 +38,9 @@ export type TicketRefusal =
   /** It is authentic, but past its lifetime. */
   | "expired"
   /** It is authentic, but was issued more than five minutes from now: a clock is wrong, here or at the application. */
-  | "not-yet-valid";
+  | "not-yet-valid"
+  /** The feed of ended sessions names it: the session was signed out, revoked or renewed. */
+  | "ended";
 
 /** What {@link Edge.open} found. */
 export type Opened =
@@ -68,7 +71,17 @@ export type RowRefusal =
 /** What {@link Edge.openRow} found. */
 export type OpenedRow = { ok: true; data: Data } | { ok: false; reason: RowRefusal };
 
-const REFUSALS = ["", "malformed", "unknown-key", "forged", "expired", "not-yet-valid", "behind", "another-session"] as const;
+const REFUSALS: Record<number, TicketRefusal | RowRefusal> = {
+  [-1]: "malformed",
+  [-2]: "unknown-key",
+  [-3]: "forged",
+  [-4]: "expired",
+  [-5]: "not-yet-valid",
+  [-6]: "behind",
+  [-7]: "another-session",
+  [-12]: "ended",
+};
+const ENDED = -12;
 const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
   [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
@@ -85,6 +98,9 @@ const MAX_ROW_BYTES = 16 * 1024 * 1024;
 /** Unix milliseconds of the year 2001, and the last that a `Date` can hold. */
 const MIN_CLOCK = 1e12;
 const MAX_CLOCK = 8.64e15;
+
+/** The time, the time by the feed's clock, and the feed's bound in seconds. */
+type Present = readonly [now: number, feedNow: number, feedMaxAge: number];
 
 /** @internal Gives the package its instance; called once by the entry file of each platform. */
 export function start(instance: WebAssembly.Instance): void {
@@ -112,6 +128,7 @@ export class Edge {
   readonly #pair: string;
   readonly #maxAge: number;
   readonly #now: () => number;
+  #feed: EndedFeed | undefined;
 
   /**
    * `keys` is the text that the application exports: for cookies alone, or for cookies and rows. Throws a `TypeError` that says
@@ -136,32 +153,44 @@ export class Edge {
     this.opensRows = loaded === 1;
   }
 
-  /** Opens the session cookie of a `Cookie` header (`null` where there is none), synchronously and with no call anywhere. */
-  open(cookieHeader: string | null | undefined): Opened {
+  /**
+   * Opens the session cookie of a `Cookie` header (`null` where there is none), synchronously and with no call anywhere.
+   *
+   * With a feed of ended sessions, a session that it names is refused as `ended`, and a ticket is `fresh` only where the feed proves
+   * that its session had not ended: a feed that is older than its bound, that does not reach back to the ticket's issue, or that has
+   * not come yet, leaves it `stale`.
+   */
+  open(cookieHeader: string | null | undefined, feed?: EndedFeed): Opened {
     if (!cookieHeader) return { ok: false, reason: "absent" };
-    const opened = this.#first(cookieHeader);
+    const now = this.#clock();
+    // A clock at -1 leaves the feed out.
+    const at: Present = [now, ...(feed === undefined ? ([-1, 0] as const) : feed.presentFor(this, now))];
+    const opened = this.#first(cookieHeader, at);
     if (opened.ok || !cookieHeader.includes(", ")) return opened;
     // Perhaps a runtime has joined several lines. What only this reading finds may also be a part of another cookie's value, which a
     // sibling domain can set: the application, which sees the lines, decides.
-    const joined = this.#first(cookieHeader.replaceAll(", ", "; "));
+    const joined = this.#first(cookieHeader.replaceAll(", ", "; "), at);
     return joined.ok ? { ...joined, state: "stale" } : opened;
   }
 
   /** The first authentic ticket of a header. */
-  #first(header: string): Opened {
+  #first(header: string, present: Present): Opened {
     let refusal = 0;
     let tried = 0;
-    const now = this.#clock();
     for (let at = find(header, this.#pair, 0); at >= 0; at = find(header, this.#pair, at)) {
       const value = valueAt(header, at);
-      const code = this.#open(value, now);
+      const code = this.#open(value, present);
       tried++;
-      if (code > 0) return this.#ticket(value, header, at, tried, now);
+      if (code > 0) {
+        const ticket = this.#ticket(value, present[0]);
+        const alone = refusal !== ENDED && !this.#hasAnother(value, header, at, tried, present);
+        return { ok: true, state: ticket.fresh && alone ? "fresh" : "stale", ticket: ticket.ticket };
+      }
       // Of several refusals the one that was nearest to a ticket.
       refusal = Math.min(refusal, code);
       if (tried === MAX_CANDIDATES) break;
     }
-    return { ok: false, reason: tried === 0 ? "absent" : (REFUSALS[-refusal] as TicketRefusal) };
+    return { ok: false, reason: tried === 0 ? "absent" : (REFUSALS[refusal] as TicketRefusal) };
   }
 
   /**
@@ -202,7 +231,7 @@ export class Edge {
       return { ok: true, data: opened };
     }
     if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
-    return { ok: false, reason: REFUSALS[-code] as RowRefusal };
+    return { ok: false, reason: REFUSALS[code] as RowRefusal };
   }
 
   /** The time. A clock in seconds, or one that stands at 0 (a Worker's, outside its handlers), would let every ticket live. */
@@ -212,30 +241,54 @@ export class Edge {
     throw new TypeError(`waxseal: it is not ${now} Unix milliseconds; in a Worker, open cookies inside the handler`);
   }
 
-  #open(value: string, now: number): number {
-    if (value.length > MAX_VALUE_CHARS) return -1;
-    input(this.#module, value);
-    const code = this.#module.open(now, this.#maxAge);
+  /** @internal Gives an edge its feed. */
+  static attach(edge: Edge, feed: EndedFeed): void {
+    if (edge.#feed) throw new TypeError("waxseal: this edge has a feed already; make one for a worker, outside its handler");
+    edge.#feed = feed;
+  }
+
+  /** @internal */
+  static clock(edge: Edge): number {
+    return edge.#clock();
+  }
+
+  /** @internal */
+  static module(edge: Edge): Module {
+    return edge.#module;
+  }
+
+  /** @internal Has the module verify a feed and take it. Above 0 where it is newer than the one before, below 0 where it was refused. */
+  static takeFeed(edge: Edge, body: Uint8Array, now: number): number {
+    writeBytes(body, edge.#module.input(body.length));
+    const code = edge.#module.take_feed(now);
     wipeStack();
     return code;
   }
 
-  #ticket(value: string, header: string, at: number, tried: number, now: number): Opened {
+  #open(value: string, [now, feedNow, feedMaxAge]: Present): number {
+    if (value.length > MAX_VALUE_CHARS) return -1;
+    input(this.#module, value);
+    const code = this.#module.open(now, this.#maxAge, feedNow, feedMaxAge);
+    wipeStack();
+    return code;
+  }
+
+  #ticket(value: string, now: number): { ticket: OpenTicket; fresh: boolean } {
     readFrom(this.#module.output());
     const fresh = { is: false };
     const ticket = new OpenTicket(this.#module, value, now, fresh);
     readToEnd(this.#module);
-    return { ok: true, state: fresh.is && !this.#hasAnother(value, header, at, tried, now) ? "fresh" : "stale", ticket };
+    return { ticket, fresh: fresh.is };
   }
 
   /** Whether another authentic ticket follows: which of them lives, only the application can tell. */
-  #hasAnother(value: string, header: string, from: number, tried: number, now: number): boolean {
+  #hasAnother(value: string, header: string, from: number, tried: number, present: Present): boolean {
     for (let at = find(header, this.#pair, from); at >= 0 && tried < MAX_CANDIDATES; at = find(header, this.#pair, at), tried++) {
       const other = valueAt(header, at);
-      if (other !== value && this.#open(other, now) > 0) {
-        this.#module.wipe();
-        return true;
-      }
+      if (other === value) continue;
+      const code = this.#open(other, present);
+      if (code > 0) this.#module.wipe();
+      if (code > 0 || code === ENDED) return true;
     }
     return false;
   }

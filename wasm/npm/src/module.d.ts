@@ -6,7 +6,10 @@ declare module "*/waxseal_bg.js" {
     output(): number;
     wipe(): void;
     load(nameLen: number): number;
-    open(nowMs: number, maxAgeS: number): number;
+    open(nowMs: number, maxAgeS: number, feedNowMs: number, feedMaxAgeS: number): number;
+    take_feed(nowMs: number): number;
+    feed_as_of(): number;
+    feed_len(): number;
     row_id(nowMs: number): number;
     open_row(valueLen: number, nowMs: number): number;
   }
@@ -18,6 +21,19 @@ declare module "*.wasm" {
   export default module;
 }
 
-declare module "node:fs" {
-  export function readFileSync(path: URL): Uint8Array<ArrayBuffer>;
+declare module "*.wasm?module" {
+  const module: WebAssembly.Module;
+  export default module;
 }
+
+declare module "node:buffer" {
+  export const Buffer: { from(text: string, encoding: "base64"): Uint8Array };
+}
+
+declare module "node:zlib" {
+  export function brotliDecompressSync(compressed: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+
+/** The module in base64, and the same compressed by Brotli; the build puts them in. */
+declare const WASM: string;
+declare const WASM_BROTLI: string;

@@ -1,10 +1,11 @@
-// Node, Deno and Bun: the module is read from the package's folder, synchronously.
+// Node, Deno and Bun: the module is a part of this file, compressed, so that bundlers have no second file to copy.
 
-import { readFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { brotliDecompressSync } from "node:zlib";
 import * as glue from "../build/waxseal_bg.js";
 import { start } from "./edge.js";
 
-const module = new WebAssembly.Module(readFileSync(new URL("./waxseal.wasm", import.meta.url)));
+const module = new WebAssembly.Module(brotliDecompressSync(Buffer.from(WASM_BROTLI, "base64")));
 start(new WebAssembly.Instance(module, { "./waxseal_bg.js": glue as WebAssembly.ModuleImports }));
 
 export * from "./index.js";

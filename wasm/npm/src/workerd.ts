@@ -1,6 +1,6 @@
 // Cloudflare Workers: the module is imported, compiled, and needs no asynchronous start.
 
-import module from "./waxseal.wasm";
+import module from "waxseal/waxseal.wasm";
 import * as glue from "../build/waxseal_bg.js";
 import { start } from "./edge.js";
 

@@ -102,7 +102,8 @@ impl Session {
         let asked = tokio::time::timeout(engine.max_wait, store.load(Wanted::at_least(id, ticket.generation())));
         let found = asked.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
         let mut loaded = engine.decide(ticket, id, found)?;
-        if matches!(loaded, Loaded::Expired) && store.may_be_behind() {
+        // Another request may have used it while the answer was on its way, or before an answer that is old.
+        if matches!(loaded, Loaded::Expired(_)) {
             let newest = tokio::time::timeout(engine.max_wait, store.load(Wanted::newest(id)));
             let found = newest.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
             loaded = engine.decide(ticket, id, found)?;

@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// A request that began less than this after its session's end was probably sent before the browser knew of it, in seconds.
-const GRACE_S: u64 = 10;
+pub(super) const GRACE_S: u64 = 10;
 
 /// What is behind a ticket.
 pub(crate) enum Loaded {
     Live(Live),
-    /// Its idle timeout or lifetime is over, by what the store answered.
-    Expired,
+    /// Its idle timeout or lifetime ended at this time, by what the store answered.
+    Expired(Timestamp),
     /// Ended by a sign-out, a revocation or a renewal at this time.
     Ended(Timestamp),
     Nothing,
@@ -67,30 +67,39 @@ impl Session {
                 Ok(Loaded::Ended(at)) if !self.opened_at().has_reached(at.plus_seconds(GRACE_S)) => {
                     behind = Behind::Gone;
                 }
-                Ok(Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired) => {}
+                Ok(Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired(_)) => {}
                 Err(error) => failed = Some(error),
             }
         }
         if let Some(error) = failed {
             return Err(error);
         }
-        let mut state = self.state();
-        state.behind = behind;
-        state.chosen = chosen;
-        state.outdate();
-        Ok(())
+        {
+            let mut state = self.state();
+            state.behind = behind;
+            state.chosen = chosen;
+            state.outdate();
+        }
+        self.adopt().await
     }
 
     /// What is behind each ticket, in their order: one statement.
     async fn load_tickets(&self) -> Result<Vec<Result<Loaded, SessionError>>, SessionError> {
+        let asked_at = self.0.engine.now();
         let mut all = self.load_as_wanted().await?;
         let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(all) };
-        if store.may_be_behind() {
-            for (loaded, ticket) in all.iter_mut().zip(self.tickets().iter()) {
-                // A touch does not change the generation: an answer that may be old is no proof that the time is over.
-                if matches!(loaded, Ok(Loaded::Expired)) {
-                    *loaded = self.load_ticket(store, ticket, Wanted::newest(ticket.row_id())).await;
-                }
+        for (loaded, ticket) in all.iter_mut().zip(self.tickets().iter()) {
+            // A touch does not change the generation, and another request may have made one while the answer was on its way. So an
+            // answer that may be old, or that was asked for in time, is no proof that the time is over.
+            let Ok(Loaded::Expired(at)) = loaded else { continue };
+            let in_time = !asked_at.has_reached(*at);
+            if !in_time && !store.may_be_behind() {
+                continue;
+            }
+            *loaded = self.load_ticket(store, ticket, Wanted::newest(ticket.row_id())).await;
+            if let (true, Ok(Loaded::Expired(at))) = (in_time, &loaded) {
+                // It ended while this request ran: what it writes starts no session in its place.
+                *loaded = Ok(Loaded::Ended(*at));
             }
         }
         Ok(all)
@@ -177,9 +186,10 @@ impl Engine {
                 return Ok(Loaded::Nothing);
             }
         };
-        if self.now().has_reached(self.expires_at(&row)) {
+        let expires_at = self.expires_at(&row);
+        if self.now().has_reached(expires_at) {
             tracing::debug!(row_id = %id, "session ended: expired");
-            return Ok(Loaded::Expired);
+            return Ok(Loaded::Expired(expires_at));
         }
         // The id is a hash, and known already: `Ticket::row_context` would derive it again.
         let context = RowContext {

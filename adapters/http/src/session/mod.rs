@@ -3,6 +3,7 @@
 //! `state` is what the request knows and has recorded, `record` the handler's writes, `load` and `save` the ways to and from the
 //! store, `devices` the subject's other sessions.
 
+mod adopting;
 mod devices;
 mod end;
 mod ended;
@@ -22,12 +23,12 @@ use std::{
     },
 };
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
-    Found, Outcome, SessionError, Wanted,
+    Found, OldCookie, Outcome, SessionError, Wanted,
     cookie::Cookies,
     engine::{Engine, Keeping},
     tickets::Tickets,
@@ -54,6 +55,8 @@ pub struct Session(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     cookies: Cookies,
+    /// All headers, where somebody may recognise another system's session in them.
+    headers: Option<HeaderMap>,
     opened: Moment,
     /// The tickets of the request's cookies, opened at the first use.
     tickets: OnceLock<Tickets>,
@@ -68,12 +71,13 @@ pub(crate) struct Inner {
 }
 
 impl Session {
-    pub(crate) fn new(engine: Arc<Engine>, cookies: Cookies) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, headers: &HeaderMap) -> Self {
         Self(Arc::new(Inner {
+            headers: engine.adopter.is_some().then(|| headers.clone()),
+            cookies: Cookies::of(headers),
             opened: engine.time.moment(),
             patience: Patience::new(engine.max_wait),
             engine,
-            cookies,
             tickets: OnceLock::new(),
             in_time: OnceLock::new(),
             used: AtomicBool::new(false),
@@ -207,6 +211,12 @@ impl Session {
         names.any(|name| self.0.cookies.candidates(name).next().is_some())
     }
 
+    /// The cookies of another system whose session was adopted in this request.
+    pub(crate) fn adopted_cookies(&self) -> Vec<OldCookie> {
+        let adopter = self.0.engine.adopter.as_ref().filter(|_| self.state().adopted.is_some());
+        adopter.map(|adopter| adopter.cookies()).unwrap_or_default()
+    }
+
     /// The former names under which the request has a cookie.
     pub(crate) fn presented_aliases(&self) -> impl Iterator<Item = &str> {
         let aliases = self.0.engine.cookie_aliases.iter().map(String::as_str);
@@ -287,6 +297,7 @@ impl Session {
         let outcome = self.finish_all(commits).await?;
         self.check_cookie().await;
         self.leave_alias();
+        self.retire_adopted().await;
         Ok(outcome)
     }
 

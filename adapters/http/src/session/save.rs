@@ -108,6 +108,10 @@ impl Session {
         self.ready().await?;
         self.settle_unsettled().await?;
         let mut ended = Outcome::Unchanged;
+        // A sign-out ends another system's session too.
+        if self.0.engine.adopter.is_some() && matches!(self.state().behind, Behind::Unread) {
+            self.load_while_busy().await?;
+        }
         if self.state().ending {
             (hold, ended) = self.end(hold).await?;
             if !self.state().has_changes() {
@@ -241,7 +245,7 @@ impl Session {
         let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
         let behind = match self.load_ticket(store, &ticket, Wanted::newest(ticket.row_id())).await? {
             Loaded::Live(live) => Behind::Live(live),
-            Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired => Behind::Gone,
+            Loaded::Ended(_) | Loaded::Nothing | Loaded::Expired(_) => Behind::Gone,
         };
         let mut state = self.state();
         state.behind = behind;

@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// All that a new row and its cookie need, with every bound checked, before anything is written.
-    fn prepare(
+    pub(crate) fn prepare(
         &self,
         ticket: Ticket,
         label: Option<String>,

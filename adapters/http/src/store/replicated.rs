@@ -1,9 +1,4 @@
 //! A store that reads from a replica and writes to the primary, and knows when the replica is behind.
-//!
-//! Two things make a replica's answer good. It is not older than the cookie ([`Wanted`]): a user's own changes are always seen. And
-//! it is at most as old as a bound: what others did, above all the end of a session, is seen within the bound. The second is
-//! measured: a mark is written to the primary, and once it has arrived, so has all that was written before it. While no mark has
-//! arrived in time, the primary is read.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -24,7 +19,12 @@ const BOUND: Duration = Duration::from_secs(1);
 /// How long to wait before the replica is asked again whether the mark has arrived.
 const POLL: Duration = Duration::from_millis(10);
 
-/// A store that reads from a replica and does everything else on the primary; see the [module](self).
+/// A store that reads from a replica and does everything else on the primary.
+///
+/// Two things make a replica's answer good. It is not older than the cookie ([`Wanted`]): a user's own changes are always seen. And
+/// it is at most as old as a bound: what others did, above all the end of a session, is seen within the bound. The second is
+/// measured: a mark is written to the primary, and once it has arrived, so has all that was written before it. While no mark has
+/// arrived in time, the primary is read.
 ///
 /// Lists, ends and whatever the replica cannot answer in time go to the primary. So does everything while the replica is behind by
 /// more than the bound, or is away.

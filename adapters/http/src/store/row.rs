@@ -51,7 +51,7 @@ pub const ASKED_AGAIN: Duration = Duration::from_secs(3);
 pub enum Found {
     /// A session, live or expired.
     Session(Row),
-    /// A tombstone: the session was ended or renewed at this time (whole seconds, but for [`Store::end_many`]), less than [`TOMBSTONE_S`] ago. It holds no
+    /// A tombstone: the session was ended or renewed at this time (whole seconds, but for [`Store::end_many`](crate::Store::end_many)), less than [`TOMBSTONE_S`] ago. It holds no
     /// data and no subject.
     Ended(Timestamp),
 }

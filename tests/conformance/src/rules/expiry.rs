@@ -1,6 +1,8 @@
 //! When a session ends by time: rule R3.
 
-use super::{get, id, is_dead, signed_in};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{get, id, insert, is_dead, signed_in};
 use crate::{Bench, Step::*};
 use serde_json::json;
 
@@ -54,4 +56,28 @@ pub async fn r03_a_browser_that_missed_a_reissued_cookie_stays_signed_in(bench: 
         assert_eq!(browser.peek(&[Subject]).await.results, ["ada"]);
     }
     assert!(browser.ticket(bench.now()).idle_expired(bench.now()));
+}
+
+/// Found by the simulation: a row was loaded just in time, and its answer came just too late. Another tab had used the session
+/// meanwhile, and an anonymous session's cookie replaced the good one.
+pub async fn r03_an_answer_that_comes_too_late_is_no_proof_of_an_expiry(bench: &Bench) {
+    let app = bench.app().await;
+    let write = [Subject, insert("b", 2)];
+    for used_meanwhile in [true, false] {
+        let browser = signed_in(&app, "ada").await;
+        bench.advance(1799);
+        let (loads, advance) = (AtomicU32::new(0), bench.advancing());
+        bench.probe.falsify(move |row| match loads.fetch_add(1, Ordering::SeqCst) {
+            0 => advance(1),
+            _ if used_meanwhile => {
+                row.seen_at = row.seen_at.plus_seconds(1799);
+                row.expires_at = row.expires_at.plus_seconds(1799);
+            }
+            _ => {}
+        });
+        let late = browser.peek(if used_meanwhile { &[Subject] } else { &write }).await;
+        bench.probe.stop_falsifying();
+        assert_eq!(late.results[0], if used_meanwhile { json!("ada") } else { json!(null) });
+        assert_eq!(late.set_cookies().len(), 0, "used meanwhile: {used_meanwhile}");
+    }
 }

@@ -1,5 +1,6 @@
 //! The rules of `docs/rules.md`, each test named by the rule's number, in a file for each group of rules.
 
+mod adopting;
 mod clock;
 mod commit;
 mod cookies;
@@ -25,6 +26,7 @@ use serde_json::Value as Json;
 use waxseal_core::{Data, Keyring, Nonce, Protection, RootKey, Secret, Ticket};
 use waxseal_http::Timestamp;
 
+pub use adopting::*;
 pub use clock::*;
 pub use commit::*;
 pub use cookies::*;

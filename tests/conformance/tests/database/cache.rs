@@ -14,7 +14,7 @@ use sea_orm_migration::MigratorTrait;
 use waxseal_http::{Cached, Keyring, Listening, Notice, Notices, Sessions, Store, StoreError, Wanted};
 use waxseal_sea_orm::{Migrator, PostgresNotices, SeaOrmStore, Table, install_notices};
 
-use crate::client::{Client, keyring, on_every_database};
+use waxseal_conformance::{Client, keyring, on_every_database};
 
 const BOUND: Duration = Duration::from_millis(400);
 

@@ -8,7 +8,9 @@ use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::{Clock, Row, RowId, Store, StoreError, SystemClock, Update};
 use waxseal_sea_orm::{Fate, SeaOrmStore};
 
-use crate::{client::on_every_database, outage::Cable};
+use waxseal_conformance::on_every_database;
+
+use crate::outage::Cable;
 
 on_every_database! {
     a_deadlock_is_rolled_back

@@ -7,7 +7,7 @@ use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::{Clock, Page, SessionError, Sessions, Store, SystemClock, TOMBSTONE_S, Which};
 use waxseal_sea_orm::{SeaOrmStore, Sweeper};
 
-use crate::client::{Client, keyring, on_every_database};
+use waxseal_conformance::{Client, keyring, on_every_database};
 
 /// Connections to a bench's database whose transactions have this level by default.
 async fn connect(kind: StoreKind, name: &str, level: &str) -> DatabaseConnection {

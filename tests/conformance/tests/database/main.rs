@@ -3,7 +3,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod cache;
-mod client;
 mod fate;
 mod isolation;
 mod migrations;

@@ -8,7 +8,7 @@ use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::Sessions;
 use waxseal_sea_orm::{Entity, Migration, Migrator, SeaOrmStore, Table, up_alone};
 
-use crate::client::{Client, keyring, on_every_database};
+use waxseal_conformance::{Client, keyring, on_every_database};
 
 on_every_database! {
     migrates_up_and_down

@@ -16,7 +16,7 @@ use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::Sessions;
 use waxseal_sea_orm::SeaOrmStore;
 
-use crate::client::{Client, keyring};
+use waxseal_conformance::{Client, keyring};
 
 /// Forwards connections to a database until it is cut off: an outage, without stopping the machine's own database.
 pub struct Cable {

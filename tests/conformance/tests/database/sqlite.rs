@@ -8,7 +8,7 @@ use sea_orm_migration::MigratorTrait;
 use waxseal_http::Sessions;
 use waxseal_sea_orm::{Migrator, SeaOrmStore};
 
-use crate::client::{Client, keyring};
+use waxseal_conformance::{Client, keyring};
 
 /// With a DEFERRED read-then-write, 240 to 304 of 400 transactions failed with "database is locked".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,7 +18,7 @@ use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::{Clock, Page, Row, RowId, Sessions, Store, SystemClock, Which};
 use waxseal_sea_orm::{Column, Entity, SeaOrmStore};
 
-use crate::client::{Client, keyring, on_every_database};
+use waxseal_conformance::{Client, keyring, on_every_database};
 
 on_every_database! {
     the_entity_is_queried_like_any_other

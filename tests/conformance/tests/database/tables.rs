@@ -5,7 +5,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use waxseal_http::Sessions;
 use waxseal_sea_orm::{Entity, Migration, Migrator, SeaOrmStore, Sweeper, Table};
 
-use crate::client::{Client, keyring, on_every_database};
+use waxseal_conformance::{Client, keyring, on_every_database};
 
 on_every_database! {
     two_applications_live_side_by_side

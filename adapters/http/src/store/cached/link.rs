@@ -38,6 +38,8 @@ pub(super) struct Link {
     /// Counts how often the channel was opened: a copy from before a gap is worth nothing.
     epoch: AtomicU64,
     watchers: Watchers,
+    /// The number of the next ping. No number is used twice: a ping of a channel that broke may still come back on the next one.
+    next_ping: AtomicU64,
 }
 
 /// Ends the task with the last cache that uses it.
@@ -105,7 +107,12 @@ impl Link {
     }
 
     /// Listens until the channel breaks or falls silent.
-    async fn listen(&self, entries: &Arc<Entries>, notices: &Arc<dyn Notices>, bound: Duration) -> StoreError {
+    async fn listen(
+        self: &Arc<Self>,
+        entries: &Arc<Entries>,
+        notices: &Arc<dyn Notices>,
+        bound: Duration,
+    ) -> StoreError {
         let mut listening = match timeout(LONGEST_WAIT, notices.listen()).await {
             Ok(Ok(listening)) => listening,
             Ok(Err(error)) => return error,
@@ -114,7 +121,7 @@ impl Link {
         entries.clear();
         self.epoch.fetch_add(1, Ordering::AcqRel);
         let sent: Arc<Mutex<HashMap<u64, Instant>>> = Arc::default();
-        let _pinging = Task(tokio::spawn(ping(notices.clone(), sent.clone(), bound / PINGS)));
+        let _pinging = Task(tokio::spawn(self.clone().ping(notices.clone(), sent.clone(), bound / PINGS)));
         self.hear(listening.as_mut(), entries, &sent, bound).await
     }
 
@@ -154,22 +161,71 @@ impl Link {
             }
         }
     }
+
+    /// Sends pings, and notes when each was sent.
+    async fn ping(
+        self: Arc<Self>,
+        notices: Arc<dyn Notices>,
+        sent: Arc<Mutex<HashMap<u64, Instant>>>,
+        every: Duration,
+    ) {
+        loop {
+            let number = self.next_ping.fetch_add(1, Ordering::Relaxed);
+            {
+                let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                sent.insert(number, Instant::now());
+                // Of a channel that is slow, only the newest are of use.
+                sent.retain(|other, _| other + 64 > number);
+            }
+            match timeout(LONGEST_WAIT, notices.ping(number)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a ping of the session cache was not sent"),
+                Err(_) => tracing::debug!("a ping of the session cache was not sent in time"),
+            }
+            tokio::time::sleep(every).await;
+        }
+    }
 }
 
-/// Sends pings, and notes when each was sent.
-async fn ping(notices: Arc<dyn Notices>, sent: Arc<Mutex<HashMap<u64, Instant>>>, every: Duration) {
-    for number in 0.. {
-        {
-            let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.insert(number, Instant::now());
-            // Of a channel that is slow, only the newest are of use.
-            sent.retain(|other, _| other + 64 > number);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+
+    /// A channel that breaks after a while, and notes the pings that are sent.
+    struct Breaking(Mutex<Vec<u64>>);
+
+    struct Short;
+
+    #[async_trait]
+    impl Notices for Arc<Breaking> {
+        async fn listen(&self) -> Result<Box<dyn Listening>, StoreError> {
+            Ok(Box::new(Short))
         }
-        match timeout(LONGEST_WAIT, notices.ping(number)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "a ping of the session cache was not sent"),
-            Err(_) => tracing::debug!("a ping of the session cache was not sent in time"),
+
+        async fn ping(&self, number: u64) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(number);
+            Ok(())
         }
-        tokio::time::sleep(every).await;
+    }
+
+    #[async_trait]
+    impl Listening for Short {
+        async fn next(&mut self) -> Result<Notice, StoreError> {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            Err(StoreError::backend("cut"))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_ping_of_a_channel_that_broke_proves_nothing_for_the_next() {
+        let notices = Arc::new(Breaking(Mutex::default()));
+        let link = Arc::new(Link::default());
+        let _task = link.spawn(Arc::new(Entries::new(1 << 20)), Arc::new(notices.clone()), Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let sent = notices.0.lock().unwrap().clone();
+        let mut once = sent.clone();
+        once.dedup();
+        assert!(sent.is_sorted() && once.len() == sent.len() && sent.len() > 10, "{sent:?}");
     }
 }

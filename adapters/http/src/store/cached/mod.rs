@@ -1,15 +1,4 @@
 //! A store around a store that keeps copies of rows in memory, sealed as they are.
-//!
-//! How old a copy may be is bounded, and the bound is kept in one of three ways:
-//!
-//! | made by | a copy is dropped | others' changes are seen |
-//! | --- | --- | --- |
-//! | [`Cached::notified`] | when the database tells of a change; all of them while the channel is silent | in milliseconds, and never later than the bound |
-//! | [`Cached::new`] | after the bound | within the bound |
-//! | [`Cached::for_a_single_process`] | when this process changes the row | at once, for there are none |
-//!
-//! A user's own changes are always seen: a copy that is older than the cookie does not answer. Changes never go by a copy alone:
-//! every save compares the generation in the database.
 
 mod entries;
 mod link;
@@ -35,7 +24,18 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// After a statement whose effect is unknown, for how long its row is not cached: its effect may still come.
 const UNCERTAIN: Duration = Duration::from_secs(30);
 
-/// A store with a cache; see the [module](self).
+/// A store around a store that keeps copies of rows in memory, sealed as they are.
+///
+/// How old a copy may be is bounded, and the bound is kept in one of three ways:
+///
+/// | made by | a copy is dropped | others' changes are seen |
+/// | --- | --- | --- |
+/// | [`Cached::notified`] | when the database tells of a change; all of them while the channel is silent | in milliseconds, and never later than the bound |
+/// | [`Cached::new`] | after the bound | within the bound |
+/// | [`Cached::for_a_single_process`] | when this process changes the row | at once, for there are none |
+///
+/// A user's own changes are always seen: a copy that is older than the cookie does not answer. Changes never go by a copy alone:
+/// every save compares the generation in the database.
 ///
 /// Holds at most 64 MiB of sealed rows, and opens none of them: a dump of its memory shows no data without the cookies.
 pub struct Cached<S> {

@@ -43,18 +43,19 @@ impl Client {
     }
 }
 
+#[macro_export]
 macro_rules! on_every_database {
     ($($test:ident)*) => {
         $(mod $test {
             use super::*;
-            on_every_database!(@one $test, sqlite: Sqlite, postgres: Postgres, mariadb: MariaDb);
+            $crate::on_every_database!(@one $test, sqlite: Sqlite, postgres: Postgres, mariadb: MariaDb);
         })*
     };
     (@one $test:ident, $($name:ident: $kind:ident),*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                use waxseal_conformance::{Bench, Framework, StoreKind};
+                use $crate::{Bench, Framework, StoreKind};
                 let name = concat!(stringify!($name), "_", stringify!($test));
                 let Some(bench) = Bench::open(StoreKind::$kind, Framework::Engine, name).await else { return };
                 super::$test(bench.db().unwrap()).await;
@@ -63,5 +64,3 @@ macro_rules! on_every_database {
         )*
     };
 }
-
-pub(crate) use on_every_database;

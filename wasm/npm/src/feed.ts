@@ -1,0 +1,255 @@
+// Keeps the feed of ended sessions fresh: fetches it, has the module verify it, and remembers what went wrong.
+
+import { Edge } from "./edge.js";
+
+/** How a worker keeps the feed of ended sessions. */
+export interface EndedFeedOptions {
+  /** The edge that verifies the feed and asks it. An edge has one feed. */
+  edge: Edge;
+  /** Where the application serves the feed. */
+  url: string | URL;
+  /** How often, in seconds, the feed is fetched while requests come in. Default: 5. */
+  refreshSeconds?: number;
+  /** How old, in seconds, the feed may be to prove that a session has not ended. Past it, tickets are `stale`. Default: 30. */
+  maxAgeSeconds?: number;
+  /** For how long, in seconds, a fetch may take, and a request may wait for it. Default: 5. */
+  timeoutSeconds?: number;
+  /** Headers of the fetch, such as an `Authorization`. */
+  headers?: Record<string, string>;
+  /** Default: the global `fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /**
+   * Where the workers of one place share the feed. Default: `caches.default`, where there is one (Cloudflare); `null` for none. What
+   * comes from it is verified like what comes from the application.
+   */
+  cache?: FeedCache | null;
+}
+
+/** What went wrong when the feed was last fetched. */
+export interface FeedFailure {
+  reason:
+    /** No answer, or none in time. */
+    | "unreachable"
+    /** An answer other than 200 or 304. */
+    | "status"
+    /** Over 8 MiB. */
+    | "too-large"
+    /** Not a feed of this format. */
+    | "malformed"
+    /** Signed with a key that this worker was not given: another application's feed, or newer keys. */
+    | "unknown-key"
+    /** Its tag does not fit: forged, damaged, or made for a cookie of another name. */
+    | "forged"
+    /** Made more than five minutes from now: a clock is wrong, here or at the application. */
+    | "not-yet-valid"
+    /** Older than the feed that this worker has. */
+    | "older";
+  /** What the platform said, or the status. */
+  detail: string;
+  /** When it was seen; Unix milliseconds. */
+  atUnixMs: number;
+  /** How many fetches have failed, one after another. */
+  times: number;
+}
+
+/** As much of the Cache API as the feed needs. */
+export interface FeedCache {
+  match(url: string): Promise<Response | undefined>;
+  put(url: string, response: Response): Promise<unknown>;
+}
+
+/** What a Worker's `fetch` handler gets as its third argument, as far as it is needed. */
+export interface WaitUntil {
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** The longest feed of the format: 2^20 sessions. */
+const MAX_BYTES = 54 + 8 * 2 ** 20;
+/** The longest pause after failures. */
+const MAX_PAUSE_MS = 60_000;
+
+const REASONS: Record<number, FeedFailure["reason"]> = {
+  [-1]: "malformed",
+  [-2]: "unknown-key",
+  [-3]: "forged",
+  [-5]: "not-yet-valid",
+  [-13]: "older",
+};
+
+class Failed extends Error {
+  constructor(readonly reason: FeedFailure["reason"], detail: unknown = reason) {
+    super(String(detail));
+  }
+}
+
+/**
+ * The sessions that ended lately, as the application says: with it, a sign-out counts at the edge within seconds, without a database.
+ * Make one for a worker, outside its handler, and call {@link refresh} before `open` in every request.
+ *
+ * ```js
+ * const edge = new Edge(env.WAXSEAL_EDGE_KEYS, { maxAgeSeconds: 570 });
+ * const feed = new EndedFeed({ edge, url: "https://app.example/ended-sessions", refreshSeconds: 5, maxAgeSeconds: 30 });
+ * // For each request:
+ * await feed.refresh(context);
+ * const session = edge.open(request.headers.get("cookie"), feed);
+ * ```
+ */
+export class EndedFeed {
+  readonly #edge: Edge;
+  readonly #url: string;
+  readonly #refreshMs: number;
+  readonly #maxAgeS: number;
+  readonly #timeoutMs: number;
+  readonly #headers: Record<string, string>;
+  readonly #fetch: EndedFeedOptions["fetch"];
+  readonly #cache: EndedFeedOptions["cache"];
+  /** The feed's ETag, and when it arrived. */
+  #etag: string | null = null;
+  #arrivedMs = 0;
+  /** The fetch under way; when the last one began, and when the next one may. */
+  #running: Promise<void> | undefined;
+  #begunMs = 0;
+  #nextMs = 0;
+  #failure: FeedFailure | null = null;
+
+  constructor(options: EndedFeedOptions) {
+    const { edge, url, refreshSeconds = 5, maxAgeSeconds = 30, timeoutSeconds = 5, headers = {}, fetch, cache } = options ?? {};
+    if (!(edge instanceof Edge)) throw new TypeError("waxseal: edge is not set: which Edge verifies the feed and asks it?");
+    for (const [name, value] of Object.entries({ refreshSeconds, maxAgeSeconds, timeoutSeconds })) {
+      if (!(Number.isFinite(value) && value > 0)) throw new TypeError(`waxseal: ${name} is no number of seconds above 0`);
+    }
+    if (maxAgeSeconds < refreshSeconds) throw new TypeError("waxseal: the feed's maxAgeSeconds is less than its refreshSeconds");
+    this.#url = new URL(url).href;
+    this.#edge = edge;
+    this.#refreshMs = refreshSeconds * 1000;
+    this.#maxAgeS = maxAgeSeconds;
+    this.#timeoutMs = timeoutSeconds * 1000;
+    this.#headers = headers;
+    this.#fetch = fetch;
+    this.#cache = cache;
+    Edge.attach(edge, this);
+  }
+
+  /** When the feed was true, by the application's database; Unix milliseconds. `null` where there is none yet. */
+  get asOfUnixMs(): number | null {
+    return Edge.module(this.#edge).feed_as_of() || null;
+  }
+
+  /** How many sessions the feed names. */
+  get size(): number {
+    return Edge.module(this.#edge).feed_len();
+  }
+
+  /** What went wrong when the feed was last fetched; `null` where nothing did. Worth a line in the log, and an alarm. */
+  get failure(): FeedFailure | null {
+    return this.#failure;
+  }
+
+  /**
+   * Fetches the feed where it is time to: one fetch for all requests that come meanwhile. It waits for the fetch only where there is
+   * no feed that proves anything. A fetch that fails does not reject: without a feed, `open` answers `stale`, and {@link failure} says
+   * why. It throws a `TypeError`, as `open` does, where the clock is wrong.
+   *
+   * `context` is what keeps a Worker running after its answer (`waitUntil`); elsewhere leave it out.
+   */
+  async refresh(context?: WaitUntil): Promise<void> {
+    const now = Edge.clock(this.#edge);
+    const since = now - this.#begunMs;
+    // A Worker's fetch may never end: it is cancelled with the request that began it. A clock may be set back.
+    const lost = since < 0 || since > 2 * this.#timeoutMs;
+    if (this.#running ? lost : now >= this.#nextMs || since < 0) this.#begin(now, context);
+    if (!this.#running || this.#isUsable(now)) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([this.#running, new Promise((resolve) => (timer = setTimeout(resolve, this.#timeoutMs)))]);
+    clearTimeout(timer);
+  }
+
+  /** @internal The present by the feed's clock, and its bound. Neither a clock that is behind nor one that is right makes it younger. */
+  presentFor(edge: Edge, now: number): [now: number, maxAgeS: number] {
+    if (edge !== this.#edge) throw new TypeError("waxseal: the feed is another edge's");
+    const asOf = this.asOfUnixMs ?? 0;
+    return [Math.max(now, asOf + now - this.#arrivedMs), this.#maxAgeS];
+  }
+
+  #isUsable(now: number): boolean {
+    const asOf = this.asOfUnixMs;
+    return asOf !== null && this.presentFor(this.#edge, now)[0] - asOf <= this.#maxAgeS * 1000;
+  }
+
+  #begin(now: number, context: WaitUntil | undefined): void {
+    this.#begunMs = now;
+    const running: Promise<void> = this.#load(now, context)
+      .then(
+        (made) => {
+          this.#failure = null;
+          this.#nextMs = made + this.#refreshMs;
+        },
+        (error: unknown) => {
+          const { reason, message } = error instanceof Failed ? error : new Failed("unreachable", error);
+          const times = (this.#failure?.times ?? 0) + 1;
+          this.#failure = { reason, detail: message, atUnixMs: now, times };
+          const pause = Math.min(this.#refreshMs * 2 ** (times - 1), Math.max(MAX_PAUSE_MS, this.#refreshMs));
+          this.#nextMs = now + pause;
+        },
+      )
+      .then(() => {
+        if (this.#running === running) this.#running = undefined;
+      });
+    this.#running = running;
+    context?.waitUntil(running);
+  }
+
+  /** Loads the feed. Gives the time from which on the next one is due: of what another worker has fetched, when it was made. */
+  async #load(now: number, context: WaitUntil | undefined): Promise<number> {
+    const cache = this.#cache === undefined ? (globalThis.caches as { default?: FeedCache } | undefined)?.default : this.#cache;
+    const cached = await cache?.match(this.#url).catch(() => undefined);
+    // What another worker has fetched a moment ago. Nothing that is wrong with it is a failure: the application is asked.
+    if (cached && this.#take(await read(cached), now) > 0 && now - this.asOfUnixMs! < this.#refreshMs) {
+      this.#etag = cached.headers.get("etag");
+      return Math.min(now, this.asOfUnixMs!);
+    }
+    const headers: Record<string, string> = { ...this.#headers };
+    if (this.#etag) headers["if-none-match"] = this.#etag;
+    const init: RequestInit = { headers, redirect: "manual", signal: AbortSignal.timeout(this.#timeoutMs) };
+    const response = await (this.#fetch ?? globalThis.fetch)(this.#url, init);
+    if (response.status === 304 && this.#etag) return now;
+    if (response.status !== 200) throw new Failed("status", response.status);
+    const body = await read(response);
+    const code = this.#take(body, now);
+    if (code < 0) throw new Failed(REASONS[code]!);
+    this.#etag = response.headers.get("etag");
+    if (cache && code > 0) {
+      const kept = { "cache-control": `max-age=${Math.ceil(this.#refreshMs / 1000)}`, ...(this.#etag && { etag: this.#etag }) };
+      const put = cache.put(this.#url, new Response(body, { headers: kept })).catch(() => undefined);
+      context?.waitUntil(put);
+    }
+    return now;
+  }
+
+  #take(body: Uint8Array<ArrayBuffer>, now: number): number {
+    const code = Edge.takeFeed(this.#edge, body, now);
+    if (code > 0) this.#arrivedMs = now;
+    return code;
+  }
+}
+
+/** The body, of which no more is kept than a feed can have. */
+async function read(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next?.value; next = await reader?.read()) {
+    chunks.push(next.value);
+    if ((length += next.value.length) > MAX_BYTES) {
+      await reader?.cancel();
+      throw new Failed("too-large");
+    }
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
