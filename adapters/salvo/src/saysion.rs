@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use salvo_session::Session;
 use serde_json::Value as Json;
-use waxseal_http::{Data, Refusal, SessionError, ValueError};
+#[cfg(feature = "saysion")]
+use waxseal_http::Data;
+use waxseal_http::{Refusal, SessionError, ValueError};
 
 /// Its entries: JSON text each.
 pub(crate) fn entries(session: &Session) -> Result<BTreeMap<String, String>, serde_json::Error> {
@@ -19,6 +21,7 @@ pub(crate) fn value(key: &str, text: &str) -> Result<Json, SessionError> {
 }
 
 /// Entries as they are kept.
+#[cfg(feature = "saysion")]
 pub(crate) fn data(entries: &BTreeMap<String, String>) -> Result<Data, SessionError> {
     let mut data = Data::new();
     for (key, text) in entries {

@@ -1,0 +1,133 @@
+//! Committing: the end of a request for its session, with the cookie that goes out.
+
+use crate::{
+    Found, Outcome, Session, SessionError, Wanted,
+    engine::Keeping,
+    session::{Behind, Renewal},
+};
+
+/// How often a response's commit looks for what clones of the handle recorded while it was saving.
+const MAX_ROUNDS: u32 = 16;
+
+impl Session {
+    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded, also what
+    /// clones of the handle record meanwhile.
+    pub(crate) async fn finish(&self, commits: bool, signs_in: bool) -> Result<Outcome, SessionError> {
+        // A call of `save` that was given up may still be writing: what it saves, the response must tell.
+        drop(self.wait(self.0.busy.lock()).await?);
+        if commits && !signs_in {
+            self.drop_sign_in();
+        }
+        let outcome = self.finish_all(commits).await?;
+        self.check_cookie().await;
+        self.leave_alias();
+        self.retire_adopted().await;
+        Ok(outcome)
+    }
+
+    async fn finish_all(&self, commits: bool) -> Result<Outcome, SessionError> {
+        let mut outcome = Outcome::Unchanged;
+        for _ in 0..MAX_ROUNDS {
+            match self.finish_with(commits, true).await {
+                Ok(Outcome::Unchanged) => {}
+                Ok(saved) => outcome = saved,
+                Err(error) => {
+                    self.state().committed = true;
+                    return Err(error);
+                }
+            }
+            // Under one lock: what a clone does next is either seen here or told that it is late.
+            let mut state = self.state();
+            if !state.ending && !state.has_changes() {
+                state.committed = true;
+                return Ok(outcome);
+            }
+        }
+        tracing::error!(
+            "a clone of the session's handle changes it without end; the response goes out without the last changes"
+        );
+        self.state().committed = true;
+        Ok(outcome)
+    }
+
+    pub(super) async fn finish_with(&self, commits: bool, touch: bool) -> Result<Outcome, SessionError> {
+        {
+            let mut state = self.state();
+            let mut discarded = Outcome::Unchanged;
+            if !commits && state.has_changes() {
+                state.forget_changes();
+                discarded = Outcome::Discarded;
+            }
+            if !state.ending {
+                let due = match (&state.behind, self.ticket(&state)) {
+                    (Behind::Live(live), Some(ticket)) if commits && touch && !state.discarded => {
+                        self.0.engine.touch_due(ticket, live)
+                    }
+                    _ => false,
+                };
+                if !due && !state.has_changes() && state.unsettled.is_none() {
+                    return Ok(discarded);
+                }
+            }
+        }
+        self.write(touch).await
+    }
+
+    /// Drops a sign-in whose response is a refusal.
+    fn drop_sign_in(&self) {
+        let mut state = self.state();
+        if state.renewal.is_sign_in() {
+            tracing::warn!("sign-in dropped: its response is an error of 400 or more");
+            state.renewal = Renewal::None;
+            state.outdate();
+        }
+    }
+
+    /// Issues the cookie under its present name where it came under a former one.
+    fn leave_alias(&self) {
+        if !self.tickets_are_aliased() {
+            return;
+        }
+        let now = self.0.engine.now();
+        let mut state = self.state();
+        let (Behind::Live(live), Some(ticket), None) = (&state.behind, self.ticket(&state), &state.cookie) else {
+            return;
+        };
+        let reissued = self.0.engine.reissue(live.clone(), ticket, now);
+        state.cookie = reissued.cookie;
+        state.cookie_at = now;
+    }
+
+    fn tickets_are_aliased(&self) -> bool {
+        self.is_used() && self.tickets().aliased
+    }
+
+    /// Drops a cookie that an early `save` put by where it is not the newest any more: the session was ended or renewed since, or
+    /// another request has sent newer claims. Asked only where a second has gone by, and of a failing store nothing.
+    async fn check_cookie(&self) {
+        let engine = &self.0.engine;
+        let Keeping::Rows { store, .. } = &engine.keeping else { return };
+        let (id, generation, is_new) = {
+            let state = self.state();
+            let old = state.cookie.is_some() && engine.now().seconds_since(state.cookie_at) >= 1;
+            match (&state.behind, self.ticket(&state)) {
+                (Behind::Live(live), Some(ticket)) if old => {
+                    let id = ticket.row_id();
+                    let presented = self.tickets().get(state.chosen);
+                    (id, live.generation, presented.is_none_or(|ticket| ticket.row_id() != id))
+                }
+                _ => return,
+            }
+        };
+        let newest = match self.wait(store.load(Wanted::newest(id))).await {
+            // The browser has no other cookie for what this request has made.
+            Ok(Ok(Some(Found::Session(row)))) => is_new || row.generation == generation,
+            Ok(Ok(_)) => false,
+            Ok(Err(_)) | Err(_) => true,
+        };
+        if !newest {
+            tracing::debug!(row_id = %id, "session cookie not sent: another request has changed or ended the session since");
+            self.state().cookie = None;
+        }
+    }
+}
