@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
@@ -49,6 +49,7 @@ struct Inner {
     meanwhile: Mutex<Option<Meanwhile>>,
     time: Mutex<Option<Time>>,
     behind: AtomicBool,
+    lost_ends: AtomicU32,
 }
 
 impl Probe {
@@ -65,6 +66,7 @@ impl Probe {
             meanwhile: Mutex::default(),
             time: Mutex::default(),
             behind: AtomicBool::new(false),
+            lost_ends: AtomicU32::new(0),
         }))
     }
 
@@ -106,6 +108,11 @@ impl Probe {
     /// Makes inserts, updates and rotations do their work and then fail, as where the connection breaks after a COMMIT.
     pub fn set_answers_lost(&self, lost: bool) {
         self.0.answers_lost.store(lost, Ordering::SeqCst);
+    }
+
+    /// Makes the next so many ends do their work and then fail, as where the connection breaks.
+    pub fn lose_answers_of_ends(&self, count: u32) {
+        self.0.lost_ends.store(count, Ordering::SeqCst);
     }
 
     /// Makes every verb wait for ever.
@@ -222,7 +229,11 @@ impl Store for Probe {
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        self.counted(|calls| &mut calls.delete).await?.end_many(ids, now).await
+        self.counted(|calls| &mut calls.delete).await?.end_many(ids, now).await?;
+        match self.0.lost_ends.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+            Ok(_) => Err(StoreError::unknown("the connection broke")),
+            Err(_) => Ok(()),
+        }
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

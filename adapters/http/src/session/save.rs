@@ -16,6 +16,7 @@ use crate::{
     session::{
         Behind, Live, Renewal, State,
         load::Loaded,
+        settle,
         statement::{Ran, Statement},
     },
     subjects, wait,
@@ -316,7 +317,10 @@ impl Session {
         if !subjects::ended_since(store.as_ref(), subject, self.opened_at()).await? {
             return Ok(());
         }
-        store.end_many(&[ticket.row_id()], self.0.engine.now()).await?;
+        let undo = Statement::End { ids: vec![ticket.row_id()], now: self.0.engine.now() };
+        if let Err(error) = undo.run(store).await {
+            settle::end_again(store, &undo, error).await?;
+        }
         tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
         let mut state = self.state();
         recorded.settle(&mut state);

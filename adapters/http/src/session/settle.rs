@@ -108,6 +108,9 @@ impl Session {
         landing: &Option<(Landed, Recorded)>,
         error: StoreError,
     ) -> Result<(), SessionError> {
+        if let Statement::End { .. } = statement {
+            return end_again(store, statement, error).await;
+        }
         let (Some(trace), Some((landed, recorded))) = (statement.trace(), landing) else { return Err(error.into()) };
         match trace.settle(store, &error).await {
             Settled::Landed => return Ok(()),
@@ -138,4 +141,24 @@ impl Session {
             }
         }
     }
+}
+
+/// Ends anew where the connection was lost: what may be done twice is done again, so that a sign-out does not depend on one answer.
+pub(super) async fn end_again(
+    store: &Arc<dyn Store>,
+    statement: &Statement,
+    error: StoreError,
+) -> Result<(), SessionError> {
+    let mut error = error;
+    for wait in WAITS_MS {
+        if !matches!(error, StoreError::Unknown(_)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        match statement.run(store).await {
+            Ok(_) => return Ok(()),
+            Err(again) => error = again,
+        }
+    }
+    Err(error.into())
 }

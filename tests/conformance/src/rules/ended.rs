@@ -153,3 +153,19 @@ pub async fn r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused(bench: 
     assert_eq!(results[1], 0, "a request's own sign-in comes before the end that it asks for");
     assert_eq!(device.run(&[Subject]).await, [json!("ada")]);
 }
+
+/// What may be done twice is done again: a sign-out does not depend on one answer.
+pub async fn r20_a_sign_out_whose_answer_is_lost_is_repeated(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let copy = browser.clone();
+    bench.probe.lose_answers_of_ends(2);
+    assert_eq!(browser.send(&[SignOut]).await.status, 200);
+    assert!(is_dead(&copy).await);
+    let browser = signed_in(&app, "ada").await;
+    bench.probe.lose_answers_of_ends(100);
+    let failed = browser.peek(&[SignOut]).await;
+    assert_eq!((failed.status.as_u16(), failed.set_cookies().len()), (503, 0), "nobody is told what is not known");
+    bench.probe.lose_answers_of_ends(0);
+    assert_eq!(browser.peek(&[SignOut]).await.status, 200);
+}
