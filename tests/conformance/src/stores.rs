@@ -14,6 +14,9 @@ use waxseal_sea_orm::{Migrator, SeaOrmStore, Table, install_notices};
 
 use crate::StoreKind;
 
+/// PostgreSQL cuts names at 63; before these stands `waxseal_`.
+const LONGEST_NAME: usize = 50;
+
 /// A store for one test, and what must be cleared away after it.
 pub struct TestStore {
     pub store: Arc<dyn Store>,
@@ -98,9 +101,12 @@ impl TestStore {
     }
 }
 
-/// A name that a database takes, another for each test.
+/// A name that a database takes, another for each test: a long one is cut, and ends with its hash.
 fn short(test: &str) -> String {
+    if test.len() <= LONGEST_NAME {
+        return test.into();
+    }
     let mut hasher = DefaultHasher::new();
     test.hash(&mut hasher);
-    format!("{}_{:08x}", &test[..test.len().min(30)], hasher.finish() as u32)
+    format!("{}_{:08x}", &test[..LONGEST_NAME - 9], hasher.finish() as u32)
 }
