@@ -11,6 +11,8 @@ use std::error::Error;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::limit::NO_ANSWER;
+
 /// What became of a statement that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
@@ -171,6 +173,9 @@ fn said(error: &DbErr) -> Said {
 
 /// Reads the `Debug` of a driver's error.
 fn read(error: &RuntimeErr) -> Said {
+    if matches!(error, RuntimeErr::Internal(text) if text == NO_ANSWER) {
+        return Said::Lost;
+    }
     let debug = format!("{error:?}");
     parse(&debug)
 }
@@ -254,6 +259,7 @@ mod tests {
         ] {
             assert_eq!(fate(lost), Fate::Unknown, "{lost}");
         }
+        assert_eq!(Fate::of(&DbErr::from(crate::limit::NoAnswer)), Fate::Unknown);
     }
 
     #[test]

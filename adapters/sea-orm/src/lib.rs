@@ -49,6 +49,9 @@
 //! The crate switches no database driver on: choose `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and a runtime in your own
 //! `sea-orm` dependency.
 //!
+//! The feature `postgres-failover` has a pool that follows a failover of PostgreSQL, in the module `failover`. It switches
+//! `sea-orm/sqlx-postgres` on.
+//!
 //! On SQLite, open the database with WAL and more than one connection, as `examples/poem-app` does: the default rollback journal
 //! is many times slower and lets readers block writers.
 
@@ -58,9 +61,11 @@
 mod again;
 mod cluster;
 pub mod entity;
-#[cfg(feature = "failover")]
-mod failover;
+#[cfg(feature = "postgres-failover")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres-failover")))]
+pub mod failover;
 mod fate;
+mod limit;
 #[cfg(feature = "migration")]
 mod migration;
 #[cfg(feature = "migration")]
@@ -68,6 +73,7 @@ mod migrator;
 #[cfg(feature = "notices")]
 mod notices;
 mod on;
+mod pooler;
 mod statements;
 mod store;
 mod sweeper;
@@ -75,8 +81,6 @@ mod table;
 mod values;
 
 pub use entity::{ActiveModel, Column, Entity, Model};
-#[cfg(feature = "failover")]
-pub use failover::follow_failover;
 pub use fate::Fate;
 #[cfg(feature = "migration")]
 pub use migration::{Migration, TableMigration};

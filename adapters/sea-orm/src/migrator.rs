@@ -9,7 +9,7 @@ use sea_orm_migration::{
     sea_query::{Alias, IntoIden},
 };
 
-use crate::{Fate, Migration, Table, again::again, fate::Code};
+use crate::{Fate, Migration, Table, again::again, fate::Code, pooler::explained_migration};
 
 /// The number of the advisory lock in PostgreSQL: "waxseal" in ASCII.
 pub(crate) const LOCK: i64 = 0x77_6178_7365_616c;
@@ -100,6 +100,7 @@ async fn up(table: &Table, db: &DatabaseExecutor<'_>, steps: Option<u32>) -> Res
         lock.release(done).await
     })
     .await
+    .map_err(explained_migration)
 }
 
 async fn complete(table: &Table, db: &DatabaseExecutor<'_>, steps: Option<u32>) -> Result<(), DbErr> {
@@ -146,6 +147,7 @@ pub async fn up_alone<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), D
         lock.release(done).await
     })
     .await
+    .map_err(explained_migration)
 }
 
 /// Whether another node was in the way, or has made the same meanwhile: one without the lock, or of Galera.

@@ -1,5 +1,7 @@
 //! The store's verbs as SQL, on one connection or transaction.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, SqlErr, Statement, Value};
 use uuid::Uuid;
 use waxseal_http::{
@@ -7,8 +9,10 @@ use waxseal_http::{
 };
 
 use crate::{
+    Fate,
     again::again,
     cluster::CAUSAL,
+    limit::within,
     statements::Statements,
     values::{backend, column, found, integer, key, listed, rolled_back, signed, tombstone, unsigned, written},
 };
@@ -24,6 +28,8 @@ pub struct StoreOn<'a, C> {
     pub(crate) tries_again: bool,
     /// Whether each statement waits first until this node of a cluster has caught up.
     pub(crate) causal: bool,
+    /// How long a statement may take.
+    pub(crate) limit: Option<Duration>,
 }
 
 impl<C: ConnectionTrait> StoreOn<'_, C> {
@@ -231,12 +237,15 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     async fn query(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, StoreError> {
         let statement = self.statement(sql, values);
-        self.run(statement, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
+        // A read whose connection was lost can be asked again.
+        let worth_it = |error: &DbErr| Fate::of(error) != Fate::Failed;
+        self.run(statement, worth_it, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
     }
 
     async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
         let statement = self.statement(sql, values);
-        let result = self.run(statement, |statement| self.connection.execute_raw(statement)).await?;
+        let result =
+            self.run(statement, |error| rolled_back(error), |statement| self.connection.execute_raw(statement)).await?;
         Ok(result.rows_affected())
     }
 
@@ -252,9 +261,11 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     async fn run<T, F: Future<Output = Result<T, DbErr>>>(
         &self,
         statement: Statement,
+        worth_it: impl Fn(&DbErr) -> bool,
         run: impl Fn(Statement) -> F,
     ) -> Result<T, DbErr> {
-        again(|error: &DbErr| self.tries_again && rolled_back(error), || run(statement.clone())).await
+        let attempt = || within(self.limit, run(statement.clone()));
+        again(|error: &DbErr| self.tries_again && worth_it(error), attempt).await
     }
 
     async fn changed_one(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<bool, StoreError> {

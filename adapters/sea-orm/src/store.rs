@@ -1,6 +1,6 @@
 //! The session store on a SeaORM connection.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -12,6 +12,7 @@ use crate::{
     StoreOn, Table,
     again::again,
     cluster::Cluster,
+    limit::{self, within},
     statements::Statements,
     values::{backend, rolled_back, written},
 };
@@ -20,6 +21,9 @@ use crate::{
 ///
 /// Every verb is one statement; `rotate` is one transaction of two. What the database rolls back (a deadlock, a serialization
 /// failure, a lock: see [`Fate`](crate::Fate)) is tried again, up to eight times within about two seconds, so that any isolation level will do.
+///
+/// A database over the network has five seconds to answer a statement. After that, a read fails, and what was written is asked for
+/// anew. SQLite has its busy timeout.
 #[derive(Clone)]
 pub struct SeaOrmStore {
     db: DatabaseConnection,
@@ -75,12 +79,12 @@ impl SeaOrmStore {
     /// # }
     /// ```
     pub fn on<'a, C: ConnectionTrait>(&'a self, connection: &'a C) -> StoreOn<'a, C> {
-        StoreOn { connection, statements: &self.statements, tries_again: false, causal: false }
+        StoreOn { connection, statements: &self.statements, tries_again: false, causal: false, limit: None }
     }
 
     /// The verbs on the store's own connection, where each statement stands alone and can be tried again.
     fn own(&self) -> StoreOn<'_, DatabaseConnection> {
-        StoreOn { tries_again: true, ..self.on(&self.db) }
+        StoreOn { tries_again: true, limit: self.limit(), ..self.on(&self.db) }
     }
 
     /// The same, each statement after the node of a cluster has caught up with the others.
@@ -89,7 +93,12 @@ impl SeaOrmStore {
     }
 
     async fn is_galera(&self) -> Result<bool, StoreError> {
-        self.cluster.is_galera(&self.db).await.map_err(backend)
+        within(self.limit(), self.cluster.is_galera(&self.db)).await.map_err(backend)
+    }
+
+    /// How long a statement, or a transaction of the store's own, may take.
+    fn limit(&self) -> Option<Duration> {
+        limit::of(self.statements.backend, limit::STATEMENT)
     }
 
     /// The connection.
@@ -146,11 +155,13 @@ impl Store for SeaOrmStore {
         let new = &new;
         again(
             |error: &StoreError| rolled_back(error),
-            || async move {
-                let transaction = self.db.begin().await.map_err(backend)?;
-                // On an error it is rolled back when it is dropped.
-                let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
-                end(transaction, rotated).await.map(|()| rotated)
+            || {
+                within(self.limit(), async move {
+                    let transaction = self.db.begin().await.map_err(backend)?;
+                    // On an error it is rolled back when it is dropped.
+                    let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
+                    end(transaction, rotated).await.map(|()| rotated)
+                })
             },
         )
         .await
@@ -160,10 +171,12 @@ impl Store for SeaOrmStore {
         let new = &new;
         again(
             |error: &StoreError| rolled_back(error),
-            || async move {
-                let transaction = self.db.begin().await.map_err(backend)?;
-                let admission = self.on(&transaction).admit(old, new.clone(), limit).await?;
-                end(transaction, admission == Admission::Done).await.map(|()| admission)
+            || {
+                within(self.limit(), async move {
+                    let transaction = self.db.begin().await.map_err(backend)?;
+                    let admission = self.on(&transaction).admit(old, new.clone(), limit).await?;
+                    end(transaction, admission == Admission::Done).await.map(|()| admission)
+                })
             },
         )
         .await
@@ -174,7 +187,8 @@ impl Store for SeaOrmStore {
     }
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.own().delete_expired(now, limit).await
+        let limited = StoreOn { limit: limit::of(self.statements.backend, limit::SWEEP), ..self.own() };
+        limited.delete_expired(now, limit).await
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {

@@ -4,7 +4,7 @@ use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
 use waxseal_http::{Found, Row, RowId, StoreError, TOMBSTONE_S, Timestamp};
 
-use crate::Fate;
+use crate::{Fate, pooler::explained};
 
 /// The generation of a tombstone.
 const ENDED: u64 = 0;
@@ -49,13 +49,13 @@ pub(crate) fn rolled_back(error: &(dyn std::error::Error + 'static)) -> bool {
 /// The failure of a statement that writes.
 pub(crate) fn written(error: DbErr) -> StoreError {
     match Fate::of(&error) {
-        Fate::Unknown => StoreError::Unknown(error.into()),
+        Fate::Unknown => StoreError::Unknown(explained(error)),
         Fate::RolledBack | Fate::Failed => backend(error),
     }
 }
 
 pub(crate) fn backend(error: DbErr) -> StoreError {
-    StoreError::backend(error)
+    StoreError::backend(explained(error))
 }
 
 pub(crate) fn key(id: RowId) -> Value {

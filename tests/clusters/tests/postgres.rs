@@ -9,7 +9,7 @@ use sea_orm_migration::MigratorTrait;
 use waxseal_clusters::{Fault, PostgresPair, Proxy};
 use waxseal_conformance::{Client, keyring};
 use waxseal_http::Sessions;
-use waxseal_sea_orm::{Migrator, SeaOrmStore, follow_failover};
+use waxseal_sea_orm::{Migrator, SeaOrmStore, failover};
 
 const CUTS: u32 = 150;
 
@@ -19,7 +19,7 @@ const VISITS: u32 = 1000;
 
 async fn connect(port: u16, set: impl FnOnce(&mut ConnectOptions)) -> DatabaseConnection {
     let mut options = ConnectOptions::new(format!("postgres://postgres@127.0.0.1:{port}/postgres"));
-    options.max_connections(8).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
+    options.max_connections(8).sqlx_logging(false);
     set(&mut options);
     Database::connect(options).await.unwrap()
 }
@@ -80,7 +80,7 @@ async fn a_primary_that_turns_read_only_is_left() {
     let Some(pair) = PostgresPair::start().await else { return };
     let proxy = Proxy::to(pair.primary.port).await;
     let db = connect(proxy.port, |options| {
-        follow_failover(options);
+        failover::postgres(options);
     })
     .await;
     Migrator::up(&db, None).await.unwrap();
@@ -103,6 +103,39 @@ async fn a_primary_that_turns_read_only_is_left() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("writes succeed on the new primary after {:?} and {failed} answers of 503", from.elapsed());
+    assert_eq!(browser.subject().await.unwrap().as_deref(), Some("ada"));
+}
+
+/// A server that vanishes without a word, with statements under way: the pool comes back by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_vanishes_is_left() {
+    let Some(pair) = PostgresPair::start().await else { return };
+    let proxy = Proxy::to(pair.primary.port).await;
+    let db = connect(proxy.port, |options| {
+        failover::postgres(options);
+    })
+    .await;
+    Migrator::up(&db, None).await.unwrap();
+    let sessions = Sessions::builder(keyring(), SeaOrmStore::new(db)).build().unwrap();
+    let mut browser = Client::new(&sessions);
+    browser.sign_in("ada").await.unwrap();
+    let reading = || {
+        let mut reader = browser.clone();
+        tokio::spawn(async move { reader.subject().await })
+    };
+    for reader in (0..16).map(|_| reading()).collect::<Vec<_>>() {
+        reader.await.unwrap().unwrap();
+    }
+    proxy.silence_present();
+    let under_way: Vec<_> = (0..16).map(|_| reading()).collect();
+    let from = Instant::now();
+    while browser.subject().await.is_err() {
+        assert!(from.elapsed() < Duration::from_secs(30), "no good read within 30 s");
+    }
+    println!("good reads again {:?} after the server vanished", from.elapsed());
+    for reader in under_way {
+        let _ = reader.await.unwrap();
+    }
     assert_eq!(browser.subject().await.unwrap().as_deref(), Some("ada"));
 }
 
