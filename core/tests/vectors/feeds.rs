@@ -2,21 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value as Json, json};
-use sha2::Sha256;
 use waxseal_core::{EdgeKeys, Feed, Keyring, Nonce, OpenError, Protection, RowId, Secret, Standing, Timestamp};
 
-use crate::{CREATED_MS, bytes, compare, decode_base64, explain, fixed_tickets, hex, hkdf, pae, root};
-
-/// An authentic envelope around any payload, as nobody with the keys would write it.
-fn signed(root: &[u8], usage: &str, context: &[&[u8]], payload: &[u8]) -> Vec<u8> {
-    let prefix = [&[2], &hkdf(root, "key-id", 4)[..]].concat();
-    let mut mac = Hmac::<Sha256>::new_from_slice(&hkdf(root, &format!("{usage}-sign"), 32)).unwrap();
-    let pieces: Vec<&[u8]> = [&prefix[..]].into_iter().chain(context.iter().copied()).chain([payload]).collect();
-    mac.update(&pae(&pieces));
-    [&prefix, payload, mac.finalize().into_bytes().as_slice()].concat()
-}
+use crate::{
+    CREATED_MS, bytes, compare,
+    derive::{explain, signed},
+    hex,
+    inputs::{decode_base64, fixed_tickets},
+    root,
+};
 
 #[test]
 fn feeds() {
