@@ -7,6 +7,7 @@ use waxseal_core::{Data, RowError, Ticket, TicketError, Timestamp};
 use waxseal_http::{Clock, Found, SystemClock};
 use zeroize::Zeroizing;
 
+use super::by_key;
 use crate::{
     arguments::Settings,
     failure::Failure,
@@ -75,7 +76,7 @@ fn value_of<'a>(input: &'a str, name: &str) -> &'a str {
 /// The key id in the first bytes of a cookie, whether it is authentic or not.
 fn key_id(value: &str) -> Option<String> {
     let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(value.get(..8)?).ok()?;
-    bytes.get(1..5).map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect())
+    bytes.get(1..5).map(by_key::hex)
 }
 
 fn explained(reason: &TicketError, cookie: &str) -> String {

@@ -1,5 +1,6 @@
 //! The commands, a file for each group.
 
+mod by_key;
 mod database;
 mod doctor;
 mod inspect;

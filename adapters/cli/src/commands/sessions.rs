@@ -73,7 +73,7 @@ pub(super) async fn end_all(settings: &Settings) -> Result<Report, Failure> {
     let now = now(&store).await?;
     let sql = format!(
         "SELECT id FROM {} WHERE generation > 0 LIMIT {BATCH}",
-        quoted(&settings.table()?, db.get_database_backend())
+        settings.table()?.quoted(db.get_database_backend())
     );
     let mut ended = 0;
     loop {
@@ -94,14 +94,4 @@ pub(super) async fn end_all(settings: &Settings) -> Result<Report, Failure> {
         eprintln!();
     }
     Ok(Report::new(format!("all sessions have ended: {ended}"), json!({ "ended": ended })))
-}
-
-/// The table's name, as this database quotes it.
-pub(super) fn quoted(table: &waxseal_sea_orm::Table, backend: sea_orm::DbBackend) -> String {
-    let quote = if backend == sea_orm::DbBackend::MySql { '`' } else { '"' };
-    let name = format!("{quote}{}{quote}", table.name());
-    match table.schema() {
-        Some(schema) => format!("{quote}{schema}{quote}.{name}"),
-        None => name,
-    }
 }

@@ -1,11 +1,9 @@
 //! What the table holds, in numbers.
 
-use std::collections::BTreeMap;
-
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use serde_json::json;
 
-use super::sessions::quoted;
+use super::by_key;
 use crate::{
     arguments::Settings,
     failure::Failure,
@@ -26,7 +24,7 @@ pub(super) async fn count(settings: &Settings) -> Result<Report, Failure> {
     let store = settings.store().await?;
     let (db, now) = (store.connection(), now(&store).await?);
     let backend = db.get_database_backend();
-    let name = quoted(&settings.table()?, backend);
+    let name = settings.table()?.quoted(backend);
     let seconds = now.unix_seconds();
     let query = async |sql: String| db.query_all_raw(Statement::from_string(backend, sql)).await;
     let live = format!("generation > 0 AND expires_at > {seconds}");
@@ -49,23 +47,11 @@ pub(super) async fn count(settings: &Settings) -> Result<Report, Failure> {
         younger = since;
     }
 
-    // The key id stands in the four bytes behind the first of each row.
-    let header = match backend {
-        DbBackend::Postgres => "SUBSTRING(data FROM 2 FOR 4)",
-        DbBackend::MySql => "SUBSTRING(data, 2, 4)",
-        _ => "SUBSTR(data, 2, 4)",
-    };
-    let rows = query(format!("SELECT {header}, COUNT(*) FROM {name} WHERE {live} GROUP BY 1")).await?;
+    let keys = by_key::live(db, &name, now).await?;
     let ids: Vec<String> = match settings.keys_text()? {
         Some(text) => waxseal_core::Keyring::from_text(&text)?.key_ids().map(|id| id.to_string()).collect(),
         None => Vec::new(),
     };
-    let mut keys = BTreeMap::new();
-    for row in &rows {
-        let id: Vec<u8> = row.try_get_by_index(0)?;
-        let count: i64 = row.try_get_by_index(1)?;
-        keys.insert(id.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), count);
-    }
     // The keys stand from the newest to the oldest.
     let oldest = ids.iter().rev().find(|id| keys.contains_key(*id)).cloned();
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
-use waxseal_http::Store;
 use waxseal_sea_orm::{SeaOrmStore, Table};
 
 use super::{Finding, broken, ok, warning};
-use crate::{arguments::Settings, commands::sessions::quoted, when};
+use crate::{arguments::Settings, commands::by_key, settings::now, when};
 
 /// The columns that the migration makes.
 const COLUMNS: [&str; 9] =
@@ -22,7 +21,7 @@ pub(super) async fn examine(settings: &Settings, store: &SeaOrmStore, idle_timeo
         Err(error) => return vec![broken("table", error.to_string())],
     };
     let db = store.connection();
-    let name = quoted(&table, db.get_database_backend());
+    let name = table.quoted(db.get_database_backend());
     let columns = format!("SELECT {} FROM {name} WHERE 1 = 0", COLUMNS.join(", "));
     if let Err(error) = query(db, &columns).await {
         let text =
@@ -51,7 +50,7 @@ async fn indexes(db: &DatabaseConnection, table: &Table) -> Finding {
             "SELECT DISTINCT CAST(a.attname AS TEXT) FROM pg_index i JOIN pg_attribute a \
              ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indisvalid \
              AND i.indrelid = to_regclass('{}')",
-            quoted(table, DbBackend::Postgres)
+            table.quoted(DbBackend::Postgres)
         ),
         DbBackend::MySql => format!(
             "SELECT DISTINCT column_name FROM information_schema.statistics \
@@ -104,8 +103,8 @@ async fn collation(db: &DatabaseConnection, table: &Table) -> Finding {
 }
 
 async fn swept(store: &SeaOrmStore, name: &str, idle_timeout_s: u64) -> Finding {
-    let now = match store.now().await {
-        Ok(now) => now.unwrap_or_else(|| waxseal_http::Clock::now(&waxseal_http::SystemClock)),
+    let now = match now(store).await {
+        Ok(now) => now,
         Err(error) => return warning("sweeper", format!("could not be told: {error}")),
     };
     let late = now.unix_seconds().saturating_sub(LATE_S + idle_timeout_s);
@@ -128,26 +127,11 @@ async fn swept(store: &SeaOrmStore, name: &str, idle_timeout_s: u64) -> Finding 
 async fn keys(settings: &Settings, store: &SeaOrmStore, name: &str) -> Option<Finding> {
     let keyring = settings.keyring().ok()?;
     let known: BTreeSet<String> = keyring.key_ids().map(|id| id.to_string()).collect();
-    let now = store.now().await.ok()?.unwrap_or_else(|| waxseal_http::Clock::now(&waxseal_http::SystemClock));
-    let header = match store.connection().get_database_backend() {
-        DbBackend::Postgres => "SUBSTRING(data FROM 2 FOR 4)",
-        DbBackend::MySql => "SUBSTRING(data, 2, 4)",
-        _ => "SUBSTR(data, 2, 4)",
-    };
-    let live = format!("generation > 0 AND expires_at > {}", now.unix_seconds());
-    let sql = format!("SELECT {header}, COUNT(*) FROM {name} WHERE {live} AND LENGTH(data) > 4 GROUP BY 1");
-    let rows = match query(store.connection(), &sql).await {
+    let rows = match by_key::live(store.connection(), name, now(store).await.ok()?).await {
         Ok(rows) => rows,
         Err(error) => return Some(warning("row-keys", format!("could not be told: {error}"))),
     };
-    let mut foreign = 0;
-    for row in &rows {
-        let (id, count) = (row.try_get_by_index::<Vec<u8>>(0).ok()?, row.try_get_by_index::<i64>(1).ok()?);
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        if !known.contains(&id) {
-            foreign += count;
-        }
-    }
+    let foreign: i64 = rows.iter().filter(|(id, _)| !known.contains(*id)).map(|(_, count)| count).sum();
     Some(match foreign {
         0 => ok("row-keys", "all live sessions open with the keys that are here"),
         count => {
