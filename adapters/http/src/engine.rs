@@ -64,7 +64,7 @@ impl Engine {
         }
     }
 
-    /// To be awaited before the time matters: the store tells it.
+    /// Asks the store for the time where that is due. To be awaited before the time is used.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
         match &self.keeping {
             Keeping::Rows { store, .. } => Ok(self.time.ensure(store.as_ref()).await?),
@@ -79,8 +79,7 @@ impl Engine {
 
     /// The bound on a subject's sessions.
     pub(crate) fn limit(&self, subject: &str) -> Option<Limit> {
-        let lock = subjects::lock(subject);
-        self.max_sessions.map(|(sessions, over)| Limit { sessions, over, lock })
+        self.max_sessions.map(|(sessions, over)| Limit { sessions, over, lock: subjects::lock(subject) })
     }
 
     // --- Times -------------------------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ impl Time {
         }
     }
 
-    /// Whether the time is what it will be: a store was asked, where one is to be asked.
+    /// Whether the store has told the time, or need not be asked.
     pub(crate) fn is_known(&self) -> bool {
         self.offset_ms.load(Ordering::Acquire) != UNKNOWN
     }

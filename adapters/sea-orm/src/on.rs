@@ -20,8 +20,8 @@ use crate::{
 /// How often a subject's sessions are ended anew where some are renewed at the same time.
 const MAX_ROUNDS: u32 = 100;
 
-/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`](crate::SeaOrmStore::on). Each does what the verb of that name in
-/// [`Store`](waxseal_http::Store) does.
+/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`](crate::SeaOrmStore::on). Each does what the verb of
+/// that name in [`Store`](waxseal_http::Store) does.
 pub struct StoreOn<'a, C> {
     pub(crate) connection: &'a C,
     pub(crate) statements: &'a Statements,
@@ -96,8 +96,8 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         self.changed_one(&self.statements.touch, values).await
     }
 
-    /// See [`Store::rotate`](waxseal_http::Store::rotate); two statements, so the connection should be a transaction, and be rolled back on `false` or an
-    /// error.
+    /// See [`Store::rotate`](waxseal_http::Store::rotate); two statements, so the connection should be a transaction, and be rolled
+    /// back on `false` or an error.
     pub async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         let live_after = integer(new.seen_at.unix_seconds());
         let old = [key(old), integer(generation), live_after];
@@ -108,8 +108,8 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(ended)
     }
 
-    /// See [`Store::admit`](waxseal_http::Store::admit); several statements, so the connection should be a transaction, and be rolled back unless the answer
-    /// is [`Admission::Done`].
+    /// See [`Store::admit`](waxseal_http::Store::admit); several statements, so the connection should be a transaction, and be rolled
+    /// back unless the answer is [`Admission::Done`].
     pub async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
         let (id, now) = (new.id, new.seen_at);
         let Some(subject) = new.subject.clone() else {

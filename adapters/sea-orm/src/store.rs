@@ -20,7 +20,8 @@ use crate::{
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
 /// Every verb is one statement; `rotate` is one transaction of two. What the database rolls back (a deadlock, a serialization
-/// failure, a lock: see [`Fate`](crate::Fate)) is tried again, up to eight times within about two seconds, so that any isolation level will do.
+/// failure, a lock: see [`Fate`](crate::Fate)) is tried again, up to eight times within about two seconds, so that any isolation
+/// level will do.
 ///
 /// A database over the network has five seconds to answer a statement. After that, a read fails, and what was written is asked for
 /// anew. SQLite has its busy timeout.

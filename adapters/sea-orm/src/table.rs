@@ -65,8 +65,8 @@ impl Table {
         self.schema.as_deref()
     }
 
-    /// The name as this database quotes it.
-    pub(crate) fn quoted(&self, backend: DbBackend) -> String {
+    /// The name as this database quotes it, for SQL of your own.
+    pub fn quoted(&self, backend: DbBackend) -> String {
         let quote = if backend == DbBackend::MySql { '`' } else { '"' };
         match &self.schema {
             Some(schema) => format!("{quote}{schema}{quote}.{quote}{}{quote}", self.name),

@@ -24,7 +24,7 @@ use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
 /// Where workers at the edge fetch the feed of ended sessions.
 pub const ENDED_SESSIONS: &str = "/ended-sessions";
 
-/// How far back the feed reaches: the worker's tickets may be up to half a minute younger than this.
+/// How far back the feed reaches. It proves something about tickets that were issued up to half a minute later than that.
 pub const FEED_WINDOW: Duration = Duration::from_secs(600);
 
 /// The sessions, as the environment has them set up, and what deletes expired ones for as long as it is kept.

@@ -24,7 +24,7 @@ const ROUNDS: u32 = 3;
 /// How long a mark lives where the old session has no end: as long as browsers keep cookies, in seconds.
 const LONG_S: u64 = 400 * 24 * 3600;
 
-/// The generation of a mark whose session is being made, and of one whose session was made.
+/// The generation of a mark whose session is being made. A later one means that it was made.
 const BEGUN: u64 = 1;
 
 /// What one adoption goes by.

@@ -74,7 +74,7 @@ impl Session {
             if engine.now().has_reached(engine.ticket_deadline(ticket)) {
                 return;
             }
-            // To be heard from before the look on.
+            // Listening begins before the look, so that a change in between is heard.
             let watch = engine.watchers.watch(id, ticket.subject());
             let mut changed = pin!(either(watch.woken(), store.changed(id)));
             let changed_already = poll_once(changed.as_mut()).await;

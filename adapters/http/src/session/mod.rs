@@ -1,7 +1,7 @@
 //! One request's session: what a handler reads, and when it is saved.
 //!
-//! `state` is what the request knows and has recorded, `record` the handler's writes, `commit` the end of the request, `load` and `save` the ways to and from the
-//! store, `devices` the subject's other sessions.
+//! `state` is what the request knows and has recorded, `record` the handler's writes, `commit` the end of the request, `load` and
+//! `save` the ways to and from the store, `devices` the subject's other sessions.
 
 mod adopting;
 mod commit;
