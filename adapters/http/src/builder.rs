@@ -9,6 +9,7 @@ use crate::{
     Adopt, Clock, CookieError, CookieOptions, OverLimit, Sessions, Store,
     engine::{Engine, Keeping},
     feed::LastFeed,
+    metrics,
     queue::Queues,
     randomness::Randomness,
     time::Time,
@@ -300,11 +301,18 @@ impl SessionsBuilder {
         let keeping = match self.store {
             None if self.adopter.is_some() => return Err(ConfigError::StatelessAdoption),
             None if self.max_sessions.is_some() => return Err(ConfigError::StatelessLimit),
+            #[cfg(feature = "metrics")]
+            Some(store) => {
+                let store = Arc::new(crate::store::Measured(store));
+                Keeping::Rows { store, protection: self.row_protection, claims: self.claims }
+            }
+            #[cfg(not(feature = "metrics"))]
             Some(store) => Keeping::Rows { store, protection: self.row_protection, claims: self.claims },
             None if self.cookie_protection == Protection::Signed => return Err(ConfigError::StatelessSigned),
             None if !self.claims.is_empty() => return Err(ConfigError::StatelessClaims),
             None => Keeping::Stateless,
         };
+        metrics::describe();
         Ok(Sessions(Arc::new(Engine {
             keyring: self.keyring,
             keeping,

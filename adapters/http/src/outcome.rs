@@ -30,4 +30,19 @@ impl Outcome {
     pub const fn is_kept(self) -> bool {
         !matches!(self, Self::Discarded | Self::Gone)
     }
+
+    /// Its name in metrics and spans.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Unchanged => "unchanged",
+            Self::Touched => "touched",
+            Self::Created => "created",
+            Self::Saved => "saved",
+            Self::Renewed => "renewed",
+            Self::Destroyed => "ended",
+            Self::Discarded => "discarded",
+            Self::Gone => "gone",
+        }
+    }
 }

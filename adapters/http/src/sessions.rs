@@ -8,7 +8,7 @@ use waxseal_core::{Keyring, RowId, Timeouts};
 use crate::{
     Outcome, Page, Session, SessionError, SessionInfo, SessionsBuilder, Store, Which, cookie,
     engine::{Engine, PAGE},
-    headers,
+    headers, metrics,
     wait::Patience,
 };
 
@@ -53,6 +53,7 @@ impl Sessions {
         }
         let policy = self.0.commit_policy;
         let finished = session.finish(policy.commits(status), policy.signs_in(status)).await;
+        metrics::save(&finished);
         let outcome = session.told("commit", finished)?;
         self.write_headers(session, headers);
         Ok(outcome)

@@ -5,6 +5,7 @@ use waxseal_core::{Ticket, TicketError, Timestamp};
 use crate::{
     cookie::Cookies,
     engine::{Engine, Keeping},
+    metrics,
 };
 
 /// The authentic tickets of a request, in the order of its cookies: as a rule one, so that the rest allocates nothing.
@@ -54,6 +55,7 @@ struct Refused {
 
 impl Refused {
     fn add(&mut self, reason: TicketError) {
+        metrics::refused(&reason);
         self.count += 1;
         self.forged += u32::from(reason == TicketError::Forged);
         self.last = Some(reason);
@@ -91,7 +93,10 @@ impl Engine {
             match self.keyring.open_ticket(name, value, now) {
                 Ok(ticket) => match self.refusal(&ticket, now) {
                     None => tickets.push(ticket),
-                    Some(reason) => tracing::debug!(row_id = %ticket.row_id(), reason, "session cookie refused"),
+                    Some(reason) => {
+                        metrics::refused_by_policy();
+                        tracing::debug!(row_id = %ticket.row_id(), reason, "session cookie refused");
+                    }
                 },
                 Err(reason) => {
                     tickets.unknown_key |= matches!(reason, TicketError::UnknownKey(_));

@@ -11,7 +11,7 @@ use std::{
 
 use waxseal_core::Timestamp;
 
-use crate::{Clock, Store, StoreError, SystemClock};
+use crate::{Clock, Store, StoreError, SystemClock, metrics};
 
 /// How often the difference is measured, in milliseconds.
 const INTERVAL_MS: u64 = 60 * 60 * 1000;
@@ -193,6 +193,7 @@ impl Time {
         // `UNKNOWN` and `OWN` are no offsets.
         self.offset_ms.store(offset.clamp(UNKNOWN + 1, OWN - 1), Ordering::Release);
         let ahead_ms = offset.saturating_neg().saturating_add(self.step());
+        metrics::clock_ahead(ahead_ms);
         if ahead_ms.unsigned_abs() > TOLD_MS {
             tracing::warn!(
                 ahead_ms,

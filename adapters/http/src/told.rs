@@ -8,7 +8,7 @@ use std::{
 
 use waxseal_core::RowId;
 
-use crate::SessionError;
+use crate::{SessionError, metrics};
 
 /// What a request has told so far.
 #[derive(Default)]
@@ -25,6 +25,7 @@ impl Told {
         if self.0.swap(true, Ordering::Relaxed) {
             tracing::debug!(tried, row_id, %cause, "session failed again in the same request");
         } else {
+            metrics::failure(tried);
             tracing::error!(tried, row_id, %cause, status = error.status().as_u16(), "session failed");
         }
     }

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::metrics;
+
 /// How often a statement is tried.
 const ATTEMPTS: u32 = 8;
 
@@ -21,6 +23,7 @@ pub(crate) async fn again<T, E: Display, F: Future<Output = Result<T, E>>>(
     for tried in 1..ATTEMPTS {
         match attempt().await {
             Err(error) if worth_it(&error) && begun.elapsed() < LONGEST => {
+                metrics::tried_again();
                 tracing::debug!(%error, tried, "rolled back by the database; trying again");
                 tokio::time::sleep(wait(tried)).await;
             }

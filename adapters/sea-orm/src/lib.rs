@@ -66,6 +66,7 @@ pub mod entity;
 pub mod failover;
 mod fate;
 mod limit;
+mod metrics;
 #[cfg(feature = "migration")]
 mod migration;
 #[cfg(feature = "migration")]

@@ -9,6 +9,8 @@ use std::{
 use tokio::task::JoinHandle;
 use waxseal_http::{Clock, Store, StoreError, SystemClock};
 
+use crate::metrics;
+
 /// The longest wait after database errors.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -71,6 +73,7 @@ impl Sweeper {
         let mut swept = 0;
         loop {
             let deleted = self.store.delete_expired(now, self.batch).await?;
+            metrics::swept(deleted);
             swept += deleted;
             if deleted < u64::from(self.batch) {
                 return Ok(swept);

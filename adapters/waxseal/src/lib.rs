@@ -8,6 +8,7 @@
 //! | `sea-orm` | [`sea_orm`] | the store on SeaORM 2, with its entity and migration |
 //! | `cache` | | `Cached`, a cache that hears of every sign-out on PostgreSQL |
 //! | `postgres-failover` | [`sea_orm::failover`] | a pool that follows a failover |
+//! | `metrics` | | counters and durations for Prometheus, by the `metrics` crate |
 //! | `openapi` | | the session cookie in the framework's API description |
 //! | `edge` | [`edge`] | the format alone, for an edge worker in Rust |
 //! | `adopt-plug`, `adopt-tower-sessions`, `adopt-poem`, `adopt-salvo` | [`adopt`] | readers for the sessions that users already have |

@@ -11,6 +11,7 @@ use waxseal_core::{RowId, Secret, Terms, Ticket, Timestamp};
 use crate::{
     Adopted, Found, Row, Session, SessionError, Store, StoreError, TOMBSTONE_S, Update, Wanted,
     engine::Keeping,
+    metrics,
     session::{
         Behind, Live,
         load::{GRACE_S, Loaded},
@@ -154,6 +155,7 @@ impl Session {
         let done =
             Update { id: adoption.mark, generation: BEGUN, now: engine.now(), data: &[], label: None, touch: None };
         let _ = store.update(done).await?;
+        metrics::adopted();
         tracing::info!(row_id = %ticket.row_id(), "session of another system adopted");
         self.put_in_place(adoption, ticket, landed.live)?;
         Ok(true)

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
 use waxseal_core::{OpenError, RowContext, RowError, RowId, Ticket, Timestamp};
 
 use crate::{
     Found, OlderRows, Session, SessionError, Store, StoreError, Wanted,
     engine::{Engine, Keeping},
+    metrics,
     session::{Behind, Live},
+    spans,
 };
 
 /// A request that began less than this after its session's end was probably sent before the browser knew of it, in seconds.
@@ -54,8 +57,16 @@ impl Session {
         self.told("refresh", refreshed.await)
     }
 
-    /// Loads what is behind the presented tickets: the first live session. The caller holds `busy`.
+    /// Loads what is behind the presented tickets. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
+        let span = spans::load();
+        let loaded = self.choose().instrument(span.clone()).await;
+        spans::loaded(&span, self, &loaded);
+        loaded
+    }
+
+    /// Chooses the first live session of those that the request presents.
+    async fn choose(&self) -> Result<(), SessionError> {
         self.ready().await?;
         let (mut behind, mut chosen, mut failed) = (Behind::Nothing, 0, None);
         for (index, loaded) in self.load_tickets().await?.into_iter().enumerate() {
@@ -80,7 +91,14 @@ impl Session {
             state.chosen = chosen;
             state.outdate();
         }
-        self.adopt().await
+        self.adopt().await?;
+        metrics::request(match &self.state().behind {
+            Behind::Live(_) if self.tickets().len() == 0 => "adopted",
+            Behind::Live(_) => "live",
+            _ if self.tickets().len() > 0 => "ended",
+            _ => "new",
+        });
+        Ok(())
     }
 
     /// What is behind each ticket, in their order: one statement.
@@ -118,7 +136,7 @@ impl Session {
             }
             _ => {
                 let all: Vec<Wanted> = tickets.iter().map(wanted).collect();
-                let found = match self.wait(store.load_many(&all)).await? {
+                let found = match self.wait(store.load_many(&all).instrument(spans::store("load"))).await? {
                     Ok(found) => found,
                     // One damaged row must not hide the others.
                     Err(StoreError::Damaged(_)) => {
@@ -143,7 +161,7 @@ impl Session {
         ticket: &Ticket,
         wanted: Wanted,
     ) -> Result<Loaded, SessionError> {
-        match self.wait(store.load(wanted)).await? {
+        match self.wait(store.load(wanted).instrument(spans::store("load"))).await? {
             Ok(found) => self.0.engine.decide(ticket, wanted.id, found),
             // It will not mend itself: an error would lock users out for as long as they keep the cookie.
             Err(StoreError::Damaged(why)) => {

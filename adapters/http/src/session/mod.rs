@@ -29,8 +29,8 @@ use serde::de::DeserializeOwned;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
-    OldCookie, Outcome, SessionError, cookie::Cookies, engine::Engine, tickets::Tickets, time::Moment, told::Told,
-    wait::Patience,
+    OldCookie, Outcome, SessionError, cookie::Cookies, engine::Engine, metrics, tickets::Tickets, time::Moment,
+    told::Told, wait::Patience,
 };
 
 pub use info::{SessionInfo, Times};
@@ -165,6 +165,7 @@ impl Session {
     pub async fn save(&self) -> Result<Outcome, SessionError> {
         self.mark_used();
         let saved = self.finish_with(true, false).await;
+        metrics::save(&saved);
         self.told("save", saved)
     }
 

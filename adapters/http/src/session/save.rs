@@ -7,11 +7,13 @@ use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tokio::sync::OwnedMutexGuard;
+use tracing::Instrument;
 use waxseal_core::{Changes, Data, Ticket};
 
 use crate::{
     Outcome, Session, SessionError, Store, Wanted,
     engine::Keeping,
+    metrics,
     queue::Turn,
     session::{
         Behind, Live, Renewal, State,
@@ -19,7 +21,7 @@ use crate::{
         settle,
         statement::{Ran, Statement},
     },
-    subjects, wait,
+    spans, subjects, wait,
 };
 
 /// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
@@ -104,6 +106,13 @@ enum Plan {
 impl Session {
     /// Saves what is recorded, or touches. On an error all stays recorded.
     pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
+        let span = spans::save();
+        let written = self.write_in_turn(touch).instrument(span.clone()).await;
+        spans::saved(&span, self, &written);
+        written
+    }
+
+    async fn write_in_turn(&self, touch: bool) -> Result<Outcome, SessionError> {
         let busy = self.wait(self.0.busy.clone().lock_owned()).await?;
         let mut hold = Hold { _busy: busy, turn: None };
         self.ready().await?;
@@ -148,6 +157,7 @@ impl Session {
                 return Ok(outcome);
             }
             // The row has another generation, or is gone: see how it is now and try again.
+            metrics::conflict();
             if conflicts > 0 {
                 let wait = self.0.engine.randomness.wait(longest_wait(conflicts));
                 self.wait(tokio::time::sleep(wait)).await?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
         save::{Landed, Work},
         settle::Trace,
     },
+    spans,
 };
 
 /// One statement (a rotation is one transaction).
@@ -68,6 +70,23 @@ impl From<bool> for Ran {
 
 impl Statement {
     pub(crate) async fn run(&self, store: &Arc<dyn Store>) -> Result<Ran, StoreError> {
+        self.run_within(store).instrument(spans::store(self.name())).await
+    }
+
+    /// Its name in spans: the store's verb.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Insert(_) => "insert",
+            Self::Admit { .. } => "admit",
+            Self::Rotate { .. } => "rotate",
+            Self::Update { .. } => "update",
+            Self::Touch { .. } => "touch",
+            Self::End { .. } => "end",
+        }
+    }
+
+    async fn run_within(&self, store: &Arc<dyn Store>) -> Result<Ran, StoreError> {
         let written = match self {
             Self::None => Ok(true),
             Self::Insert(row) => store.insert(row.clone()).await.map(|()| true),

@@ -9,6 +9,8 @@ mod admission;
 #[cfg(feature = "cache")]
 mod cached;
 mod error;
+#[cfg(feature = "metrics")]
+mod measured;
 mod memory;
 mod replicated;
 mod row;
@@ -18,6 +20,8 @@ pub use admission::{Admission, Limit, OverLimit};
 #[cfg(feature = "cache")]
 pub use cached::{Cached, Listening, Notice, Notices};
 pub use error::StoreError;
+#[cfg(feature = "metrics")]
+pub(crate) use measured::Measured;
 pub use memory::MemoryStore;
 pub use replicated::Replicated;
 pub use row::{ASKED_AGAIN, Found, Page, Row, TOMBSTONE_S, Touch, Update, Which};

@@ -22,7 +22,7 @@ use super::{
     entries::Entries,
     notices::{Listening, Notice, Notices},
 };
-use crate::{StoreError, watch::Watchers};
+use crate::{StoreError, metrics, watch::Watchers};
 
 /// How many pings are sent in a bound.
 const PINGS: u32 = 4;
@@ -68,6 +68,7 @@ impl Link {
     }
 
     fn set_proof(&self, proof: Option<Instant>) {
+        metrics::cache_staleness(proof.map(|sent| sent.elapsed()));
         *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = proof;
     }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use waxseal_core::{RowId, Timestamp};
 
 use super::{ASKED_AGAIN, Admission, Found, Limit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
+use crate::metrics;
 use entries::{Entries, Reading};
 use link::{Link, Task};
 pub use notices::{Listening, Notice, Notices};
@@ -212,7 +213,9 @@ impl<S> std::fmt::Debug for Cached<S> {
 impl<S: Store> Store for Cached<S> {
     async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
         let inner = &self.inner;
-        if let Some(row) = inner.copy(wanted) {
+        let copy = inner.copy(wanted);
+        metrics::cache_read(copy.is_some());
+        if let Some(row) = copy {
             return Ok(Some(Found::Session(row)));
         }
         let reading = inner.reading(wanted.id);
@@ -225,6 +228,7 @@ impl<S: Store> Store for Cached<S> {
         let inner = &self.inner;
         let copies: Option<Vec<_>> =
             wanted.iter().map(|wanted| inner.copy(*wanted).map(|row| Some(Found::Session(row)))).collect();
+        metrics::cache_read(copies.is_some());
         if let Some(copies) = copies {
             return Ok(copies);
         }
