@@ -3,11 +3,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { fileURLToPath } from "node:url";
+
+import { inTarget } from "../target.mjs";
 
 /** Starts the application of a framework ("poem", "salvo", "axum"); `stop` ends it as Ctrl-C does. */
 export async function start(framework, settings, cwd) {
-  const binary = fileURLToPath(new URL(`../../target/debug/waxseal-example-${framework}`, import.meta.url));
+  const binary = inTarget(`debug/waxseal-example-${framework}`);
   const port = await freePort();
   const env = { ...process.env, PORT: String(port), RUST_LOG: "warn", ...settings };
   const child = spawn(binary, { cwd, env, stdio: ["ignore", "inherit", "inherit"] });

@@ -88,7 +88,7 @@ pub(crate) fn worker() -> Result<(), Failed> {
     };
     secret(&exported(&keys, true)?.replace('\n', ",")).map_err(|error| Failed(format!(".dev.vars: {error}")))?;
 
-    let application = run::top().join("target/debug/waxseal-example-poem");
+    let application = run::target().join("debug/waxseal-example-poem");
     let mut application = Command::new(application)
         .env("DATABASE_URL", &database)
         .env("WAXSEAL_KEYS", &keys)

@@ -15,20 +15,21 @@ pub(crate) fn targets(seconds: u32) -> Result<(), Failed> {
     let host = run::output("rustc", &["-vV"])
         .and_then(|text| text.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned)))
         .ok_or_else(|| Failed("rustc does not say its host".into()))?;
+    let folder = run::target().join("fuzz");
     let build = [
         "build",
         "--release",
         "--manifest-path",
         "tests/fuzz/Cargo.toml",
         "--target-dir",
-        "target/fuzz",
+        &folder.to_string_lossy(),
         "--target",
         &host,
     ];
     run::command("cargo", &build, &[("RUSTFLAGS", COVERAGE)])?;
     for target in TARGETS {
-        let binary = run::top().join(format!("target/fuzz/{host}/release/{target}"));
-        let corpus = run::top().join(format!("target/fuzz/corpus/{target}"));
+        let binary = folder.join(format!("{host}/release/{target}"));
+        let corpus = folder.join(format!("corpus/{target}"));
         fs::create_dir_all(&corpus).map_err(|error| Failed(format!("{}: {error}", corpus.display())))?;
         let artifacts = format!("-artifact_prefix={}/", corpus.parent().unwrap_or(&corpus).display());
         let time = format!("-max_total_time={seconds}");

@@ -14,6 +14,11 @@ pub(crate) fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
+/// Cargo's target folder: `CARGO_TARGET_DIR`, or `target` at the top.
+pub(crate) fn target() -> PathBuf {
+    top().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failed> {
     command("cargo", arguments, &[])
 }

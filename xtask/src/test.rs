@@ -113,8 +113,8 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     wasm::package()?;
     wasm::reproducible()?;
     run::cargo(&["build", "-p", "waxseal-example-rust-worker", "--target", wasm::TARGET])?;
-    let module = format!("target/{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
-    wasm::bindgen(&module, "target/rust-worker")?;
+    let module = format!("{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
+    wasm::bindgen(&run::target().join(module), &run::target().join("rust-worker"))?;
     run::npm_install("tests/edge")?;
     run::npm_install("tests/edge/frameworks")?;
     run::npm_install("examples/edge-worker")?;

@@ -8,7 +8,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 const PACKAGE: &str = "wasm/npm";
 
-const MODULE: &str = "target/wasm32-unknown-unknown/wasm/waxseal_wasm.wasm";
+/// The module, in the target folder.
+const MODULE: &str = "wasm32-unknown-unknown/wasm/waxseal_wasm.wasm";
 
 /// The module's stack, from address 0 on; `wasm/npm/src/memory.ts` wipes it by this number after each call, so that it costs time. The
 /// deepest data that decode need 6 KiB; where it ends, the module stops.
@@ -16,8 +17,8 @@ const STACK: usize = 16 * 1024;
 
 pub(crate) fn package() -> Result<(), Failed> {
     run::add_target(TARGET).map_err(Failed)?;
-    module(&run::top())?;
-    bindgen(MODULE, "wasm/npm/build")?;
+    module(&run::top(), &run::target())?;
+    bindgen(&run::target().join(MODULE), Path::new("wasm/npm/build"))?;
     for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
         let copied = fs::copy(run::top().join(license), run::top().join(PACKAGE).join(license));
         copied.map_err(|error| Failed(format!("{license}: {error}")))?;
@@ -27,20 +28,21 @@ pub(crate) fn package() -> Result<(), Failed> {
 }
 
 /// Makes JavaScript's side of a module.
-pub(crate) fn bindgen(module: &str, folder: &str) -> Result<(), Failed> {
-    run::cargo(&["run", "-q", "-p", "waxseal-bindgen", "--", module, folder])
+pub(crate) fn bindgen(module: &Path, folder: &Path) -> Result<(), Failed> {
+    let (module, folder) = (module.to_string_lossy(), folder.to_string_lossy());
+    run::cargo(&["run", "-q", "-p", "waxseal-bindgen", "--", &module, &folder])
 }
 
 /// Compiles the module once more, from a copy of the sources in another folder: it must come out the same.
 pub(crate) fn reproducible() -> Result<(), Failed> {
-    let read = |top: &Path| fs::read(top.join(MODULE)).map_err(|error| Failed(format!("{MODULE}: {error}")));
+    let read = |target: &Path| fs::read(target.join(MODULE)).map_err(|error| Failed(format!("{MODULE}: {error}")));
     let copy = env::temp_dir().join(format!("waxseal-{}", process::id()));
     let again = copy_sources(&run::top(), &copy)
         .map_err(|error| Failed(format!("{}: {error}", copy.display())))
-        .and_then(|()| module(&copy))
-        .and_then(|()| read(&copy));
+        .and_then(|()| module(&copy, &copy.join("target")))
+        .and_then(|()| read(&copy.join("target")));
     let removed = fs::remove_dir_all(&copy).map_err(|error| Failed(format!("{}: {error}", copy.display())));
-    if again? == read(&run::top())? {
+    if again? == read(&run::target())? {
         removed
     } else {
         Err(Failed("the wasm module is not reproducible: another folder gave other bytes".into()))
@@ -63,7 +65,7 @@ fn copy_sources(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Compiles the module in a copy of the workspace. The prefixes are those of the builder's folders, which panic locations would name.
-fn module(top: &Path) -> Result<(), Failed> {
+fn module(top: &Path, target: &Path) -> Result<(), Failed> {
     let cargo_home = env::var("CARGO_HOME").or_else(|_| env::var("HOME").map(|home| format!("{home}/.cargo")));
     let cargo_home = cargo_home.map_err(|_| Failed("neither CARGO_HOME nor HOME is set".into()))?;
     let flags = [
@@ -77,6 +79,6 @@ fn module(top: &Path) -> Result<(), Failed> {
         top,
         "cargo",
         &["build", "-p", "waxseal-wasm", "--profile", "wasm", "--target", TARGET],
-        &[("CARGO_ENCODED_RUSTFLAGS", &flags.join("\x1f"))],
+        &[("CARGO_ENCODED_RUSTFLAGS", &flags.join("\x1f")), ("CARGO_TARGET_DIR", &target.to_string_lossy())],
     )
 }

@@ -16,6 +16,11 @@ pub mod rules;
 mod script;
 mod stores;
 
+/// The quick start of the README is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct QuickStart;
+
 /// The examples of `docs/testing.md` are compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/testing.md")]
