@@ -23,7 +23,21 @@ enum Change {
     Take(String, TakeFn),
 }
 
+/// From this number on, values that are set one after the other are sorted in together.
+const MANY: usize = 16;
+
 impl Change {
+    const fn is_set(&self) -> bool {
+        matches!(self, Self::Set(..))
+    }
+
+    fn as_set(&self) -> Option<(&str, &Value)> {
+        match self {
+            Self::Set(key, value) => Some((key, value)),
+            _ => None,
+        }
+    }
+
     fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
         match self {
             Self::Set(key, value) => {
@@ -100,7 +114,16 @@ impl Changes {
 
     /// Applies all changes to `data` that can be applied, in order; gives back the errors of the others.
     pub fn apply_what_fits(&self, data: &mut Data) -> Vec<ValueError> {
-        self.0.iter().filter_map(|change| change.apply(data).err()).collect()
+        let mut errors = Vec::new();
+        for run in self.0.chunk_by(|a, b| a.is_set() && b.is_set()) {
+            // One by one, many new keys would move the later ones each time.
+            if run.len() >= MANY {
+                data.set_all(run.iter().filter_map(Change::as_set));
+            } else {
+                errors.extend(run.iter().filter_map(|change| change.apply(data).err()));
+            }
+        }
+        errors
     }
 
     /// Applies all changes to `data`, in order. On an error `data` has only those before it.
@@ -176,6 +199,23 @@ mod tests {
         data.insert("old", &0).unwrap();
         changes.apply(&mut data).unwrap();
         assert_eq!(data.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn many_values_that_are_set_together_are_those_that_are_set_one_by_one() {
+        let mut changes = Changes::new();
+        let mut one_by_one = Data::new();
+        one_by_one.insert("key 7", &"old").unwrap();
+        let mut together = one_by_one.clone();
+        for n in 0..1000_u32 {
+            let key = alloc::format!("key {}", n * 7919 % 500);
+            changes.insert(&key, &n).unwrap();
+            one_by_one.insert(&key, &n).unwrap();
+        }
+        changes.remove("key 3");
+        one_by_one.remove("key 3");
+        assert!(changes.apply_what_fits(&mut together).is_empty());
+        assert_eq!(together, one_by_one);
     }
 
     #[test]

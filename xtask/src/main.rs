@@ -4,6 +4,7 @@
 
 mod edge;
 mod fuzz;
+mod packages;
 mod run;
 mod test;
 mod wasm;

@@ -3,7 +3,7 @@
 use std::{env, time::Instant};
 
 use crate::{
-    fuzz,
+    fuzz, packages,
     run::{self, Failed},
     wasm,
 };
@@ -17,11 +17,14 @@ pub(crate) fn everything() -> Result<(), Failed> {
     run::cargo(&["fmt", "--all", "--check"])?;
     run::cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     // Each crate with just the features that it asks for: what another crate switches on must not hide a missing one.
-    for package in ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower", "waxseal-adopt"] {
+    for package in
+        ["waxseal-core", "waxseal-http", "waxseal-poem", "waxseal-salvo", "waxseal-tower", "waxseal-adopt", "waxseal"]
+    {
         run::cargo(&["check", "-p", package])?;
     }
     run::cargo(&["check", "-p", "waxseal-sea-orm", "--no-default-features"])?;
     for (package, feature) in [
+        ("waxseal", "edge"),
         ("waxseal-poem", "compat"),
         ("waxseal-poem", "storage"),
         ("waxseal-poem", "openapi"),
@@ -45,6 +48,7 @@ pub(crate) fn everything() -> Result<(), Failed> {
             Err(why) => left_out.push(format!("the core for {target}: {why}")),
         }
     }
+    packages::crates()?;
     run::command("cargo", &["doc", "--workspace", "--no-deps", "--all-features"], &[("RUSTDOCFLAGS", "-D warnings")])?;
 
     for (name, database) in
@@ -112,6 +116,7 @@ fn browser(left_out: &mut Vec<String>) -> Result<bool, Failed> {
 fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
     wasm::package()?;
     wasm::reproducible()?;
+    packages::npm()?;
     run::cargo(&["build", "-p", "waxseal-example-rust-worker", "--target", wasm::TARGET])?;
     let module = format!("{}/debug/waxseal_example_rust_worker.wasm", wasm::TARGET);
     wasm::bindgen(&run::target().join(module), &run::target().join("rust-worker"))?;

@@ -115,6 +115,13 @@ impl Data {
         }
     }
 
+    /// Sets many values; of equal keys the last one's counts.
+    pub(crate) fn set_all<'a>(&mut self, values: impl Iterator<Item = (&'a str, &'a Value)>) {
+        let mut pairs = Pairs(core::mem::take(&mut self.0));
+        values.for_each(|(key, value)| pairs.push(key.into(), value.clone()));
+        *self = pairs.into_data();
+    }
+
     /// Adds an entry behind all others; `false` where its key is not after theirs.
     pub(crate) fn push(&mut self, key: String, value: Value) -> bool {
         let after = self.0.last().is_none_or(|(last, _)| *last < key);
