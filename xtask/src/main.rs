@@ -21,7 +21,8 @@ const HELP: &str = "cargo xtask <task>
   simulate --fault NAME [seeds]    with a deliberate fault, which must be found; `list` lists them, `all` tries each
   fuzz [seconds]   each fuzz target for so many seconds (60)
   bench core       cookie and row benches beside the raw primitives, cookie-rs and jsonwebtoken
-  bench peers      requests through Poem, with and without sessions
+  bench peers      requests through Poem and axum, bare, with others' sessions and with ours
+  bench hang-ups   100,000 clients that hang up on one session: memory, and what another user waits
   wasm             the npm package in wasm/npm
   vectors          write the files of tests/vectors that are not frozen yet
   bench edge       the npm package beside jose, iron-session and WebCrypto, in Node and in workerd
@@ -43,7 +44,10 @@ fn main() -> ExitCode {
             Err(_) => Err(Failed(format!("{seconds:?} is not a number of seconds"))),
         },
         ["bench", "core"] => run::cargo(&["bench", "-p", "waxseal-core", "--bench", "ticket", "--bench", "row"]),
-        ["bench", "peers"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers"]),
+        ["bench", "peers"] => {
+            run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers", "--bin", "waxseal-peers"])
+        }
+        ["bench", "hang-ups"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers", "--bin", "hang-ups"]),
         ["bench", "edge"] => edge::bench(),
         ["edge-worker"] => edge::worker(),
         ["edge-keys", "cookies"] => edge::keys(false, None),

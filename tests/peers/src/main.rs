@@ -1,5 +1,5 @@
-//! What a session costs a request: the same routes through bare Poem, Poem's own sessions and ours, interleaved in one
-//! run. `cargo xtask bench peers`
+//! What a session costs a request: the same routes through bare Poem and axum, through the sessions of others and through ours,
+//! interleaved in one run. `cargo xtask bench peers`
 //!
 //! The server has one thread; the load comes from another, over keep-alive connections that each hold a session. CPU is the server
 //! thread's own clock, so what the load generator and the database spend does not count. The least of the rounds is shown.
@@ -19,12 +19,22 @@ const ROUNDS: usize = 5;
 
 fn main() {
     // `memory` as an argument leaves the databases out.
-    let mut servers =
-        vec![Server::bare(), Server::poem_memory(), Server::waxseal_memory(), Server::waxseal_memory_full()];
+    let mut servers = vec![
+        Server::bare(),
+        Server::bare_axum(),
+        Server::poem_memory(),
+        Server::waxseal_memory(),
+        Server::waxseal_memory_full(),
+    ];
     if env::args().nth(1).as_deref() != Some("memory") {
         servers.push(Server::waxseal_sqlite());
         match env::var("WAXSEAL_TEST_POSTGRES_URL") {
-            Ok(url) => servers.push(Server::waxseal_postgres(&url)),
+            Ok(url) => servers.extend([
+                Server::waxseal_postgres(&url),
+                Server::waxseal_cached(&url),
+                Server::tower_sessions(&url),
+                Server::axum_session(&url),
+            ]),
             Err(_) => println!("left out: PostgreSQL (WAXSEAL_TEST_POSTGRES_URL is not set)"),
         }
     }

@@ -1,19 +1,21 @@
 //! The servers under test: each on a thread of its own, with the same three handlers.
 
-use std::{sync::mpsc, thread};
+mod on_axum;
+
+use std::{net::TcpListener as StdListener, sync::mpsc, thread};
 
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, Route, get, handler,
-    listener::{Acceptor, Listener, TcpListener},
+    listener::TcpAcceptor,
     session::{CookieConfig, MemoryStorage, ServerSession},
 };
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 use tokio::runtime::Builder;
-use waxseal_http::{CookieOptions, Keyring, MemoryStore, RootKey, Sessions, Store};
+use waxseal_http::{Cached, CookieOptions, Keyring, MemoryStore, RootKey, Sessions, Store};
 use waxseal_poem::SessionMiddleware;
-use waxseal_sea_orm::{Migrator, SeaOrmStore};
+use waxseal_sea_orm::{Migrator, SeaOrmStore, Table, install_notices};
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -112,20 +114,17 @@ impl Server {
 
     pub(crate) fn waxseal_postgres(url: &str) -> Self {
         let url = url.to_owned();
-        Self::start("waxseal, SeaORM PostgreSQL", None, async move || {
-            let admin = Database::connect(&url).await.unwrap();
-            for sql in ["DROP SCHEMA IF EXISTS waxseal_peers CASCADE", "CREATE SCHEMA waxseal_peers"] {
-                admin.execute_unprepared(sql).await.unwrap();
-            }
-            let mut options = ConnectOptions::new(url);
-            options
-                .max_connections(8)
-                .sqlx_logging(false)
-                .test_before_acquire(false)
-                .set_schema_search_path("waxseal_peers");
-            let db = Database::connect(options).await.unwrap();
-            Migrator::up(&db, None).await.unwrap();
-            waxseal(SeaOrmStore::new(db))
+        Self::start("waxseal, SeaORM PostgreSQL", None, async move || waxseal(postgres(&url, "waxseal_peers").await))
+    }
+
+    /// With a cache that hears of every change, and so with the trigger that tells of them.
+    pub(crate) fn waxseal_cached(url: &str) -> Self {
+        let url = url.to_owned();
+        Self::start("waxseal, Cached on PostgreSQL", None, async move || {
+            let store = postgres(&url, "waxseal_peers_cached").await;
+            install_notices(store.connection(), &Table::default()).await.unwrap();
+            let notices = store.notices().unwrap();
+            waxseal(Cached::notified(store, notices))
         })
     }
 
@@ -134,20 +133,48 @@ impl Server {
         folder: Option<TempDir>,
         app: impl AsyncFnOnce() -> E + Send + 'static,
     ) -> Self {
+        let serve = async move |listener| {
+            let acceptor = TcpAcceptor::from_std(listener).unwrap();
+            poem::Server::new_with_acceptor(acceptor).run(app().await).await.unwrap();
+        };
+        Self::serve(name, folder, serve)
+    }
+
+    /// A server on a thread of its own.
+    fn serve(
+        name: &'static str,
+        folder: Option<TempDir>,
+        serve: impl AsyncFnOnce(StdListener) + Send + 'static,
+    ) -> Self {
+        let listener = StdListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let thread = std::fs::read_link("/proc/thread-self").unwrap();
-            let thread = thread.file_name().unwrap().to_str().unwrap().to_owned();
-            Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
-                let app = app().await;
-                let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
-                let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
-                sender.send((thread, address)).unwrap();
-                poem::Server::new_with_acceptor(acceptor).run(app).await.unwrap();
-            });
+            sender.send(thread.file_name().unwrap().to_str().unwrap().to_owned()).unwrap();
+            Builder::new_current_thread().enable_all().build().unwrap().block_on(serve(listener));
         });
-        let (thread, address) = receiver.recv().unwrap();
+        let thread = receiver.recv().unwrap();
         Self { name, address, thread, _folder: folder }
+    }
+}
+
+/// A store on PostgreSQL in a schema of its own.
+async fn postgres(url: &str, schema: &'static str) -> SeaOrmStore {
+    make_schema(url, schema).await;
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(8).sqlx_logging(false).test_before_acquire(false).set_schema_search_path(schema);
+    let db = Database::connect(options).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    SeaOrmStore::new(db)
+}
+
+/// An empty schema, so that each server has tables of its own.
+async fn make_schema(url: &str, schema: &str) {
+    let admin = Database::connect(url).await.unwrap();
+    for sql in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+        admin.execute_unprepared(&sql).await.unwrap();
     }
 }
 

@@ -1,0 +1,148 @@
+//! What clients that hang up cost: memory, and the time that another user waits. `cargo xtask bench hang-ups`
+//!
+//! 32 clients ask again and again for a change of one session with 60 KB of data, and hang up after a millisecond. Meanwhile another
+//! user changes their own session. The database is PostgreSQL where `WAXSEAL_TEST_POSTGRES_URL` is set, else SQLite.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::{
+    env, fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use poem::{EndpointExt, Route, get, handler, listener::TcpAcceptor};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm_migration::MigratorTrait;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use waxseal_http::{CookieOptions, Keyring, RootKey, Sessions};
+use waxseal_poem::{Session, SessionMiddleware};
+use waxseal_sea_orm::{Migrator, SeaOrmStore};
+
+const HANG_UPS: u32 = 100_000;
+const CLIENTS: u32 = 32;
+const SCHEMA: &str = "waxseal_hang_ups";
+
+/// Changes the session, whose data are 60 KB after the first time.
+#[handler]
+async fn change(session: Session) -> poem::Result<String> {
+    session.insert("filling", "x".repeat(60_000))?;
+    session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1)?;
+    Ok(session.get::<u64>("n").await?.unwrap_or(0).to_string())
+}
+
+async fn store(folder: &std::path::Path) -> SeaOrmStore {
+    let mut options = match env::var("WAXSEAL_TEST_POSTGRES_URL") {
+        Ok(url) => {
+            let admin = Database::connect(&url).await.unwrap();
+            for sql in [format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"), format!("CREATE SCHEMA {SCHEMA}")] {
+                admin.execute_unprepared(&sql).await.unwrap();
+            }
+            let mut options = ConnectOptions::new(url);
+            options.set_schema_search_path(SCHEMA);
+            options
+        }
+        Err(_) => ConnectOptions::new(format!("sqlite://{}?mode=rwc", folder.join("hang-ups.sqlite").display())),
+    };
+    options.max_connections(8).sqlx_logging(false);
+    let db = Database::connect(options).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    SeaOrmStore::new(db)
+}
+
+/// Starts the application and gives its address.
+async fn start(folder: &std::path::Path) -> String {
+    let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
+    let cookie = CookieOptions::insecure_for_plain_http_development();
+    let sessions = Sessions::builder(keyring, store(folder).await).cookie(cookie).build().unwrap();
+    let app = Route::new().at("/", get(change)).with(SessionMiddleware::new(sessions));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let acceptor = TcpAcceptor::from_std(listener).unwrap();
+    tokio::spawn(async move { poem::Server::new_with_acceptor(acceptor).run(app).await.unwrap() });
+    address
+}
+
+fn request(cookie: &str) -> Vec<u8> {
+    format!("GET / HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n").into_bytes()
+}
+
+/// A whole request; its answer.
+async fn ask(address: &str, cookie: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&request(cookie)).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer
+}
+
+async fn new_session(address: &str) -> String {
+    let answer = ask(address, "a=b").await;
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+/// The longest that another user waits, asking every 10 ms until `done`.
+async fn another_user(address: String, cookie: String, done: impl Fn() -> bool) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !done() {
+        let asked = Instant::now();
+        ask(&address, &cookie).await;
+        longest = longest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    longest
+}
+
+/// The memory of this process in MB: its present size, or the most that it was (`VmRSS`, `VmHWM`).
+fn memory_mb(which: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(which)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = start(folder.path()).await;
+    let (busy, other) = (new_session(&address).await, new_session(&address).await);
+
+    let until = Instant::now() + Duration::from_secs(5);
+    let undisturbed = another_user(address.clone(), other.clone(), || Instant::now() >= until).await;
+    let before = memory_mb("VmRSS");
+
+    let begun = Instant::now();
+    let left = Arc::new(AtomicU32::new(HANG_UPS));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (address, request, left) = (address.clone(), request(&busy), left.clone());
+            tokio::spawn(async move {
+                while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+                    let Ok(mut stream) = TcpStream::connect(&address).await else { continue };
+                    let _ = stream.write_all(&request).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            })
+        })
+        .collect();
+    let disturbed = another_user(address.clone(), other, || left.load(Ordering::Relaxed) == 0).await;
+    for client in clients {
+        client.await.unwrap();
+    }
+    let took = begun.elapsed();
+    let counted = ask(&address, &busy).await;
+    println!("{HANG_UPS} hang-ups in {:.1} s, {CLIENTS} at a time, on a session of 60 KB", took.as_secs_f64());
+    println!("another user waited at most {undisturbed:?} without them and {disturbed:?} with them");
+    println!("memory: {before:.0} MB before, {:.0} MB at most", memory_mb("VmHWM"));
+    println!("changes that came before their clients hung up: {}", counted.rsplit("\r\n").next().unwrap_or_default());
+}
