@@ -1,0 +1,86 @@
+//! The password change, on a SQLite file.
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema, Set};
+use sea_orm_migration::MigratorTrait;
+use waxseal::{
+    Sessions,
+    axum::SignedIn,
+    sea_orm::{Migrator, SeaOrmStore},
+    testing::TestClock,
+};
+use waxseal_guides::{error::Error, recipes::account::change_password, user};
+
+use crate::browser::{Browser, builder};
+
+#[derive(Clone)]
+struct App {
+    db: DatabaseConnection,
+    store: SeaOrmStore,
+}
+
+async fn change(State(app): State<App>, user: SignedIn) -> Result<(), Error> {
+    change_password(&app.db, &app.store, &user, 1, "new".into()).await
+}
+
+struct SetUp {
+    routes: Router,
+    sessions: Sessions,
+    app: App,
+    _folder: tempfile::TempDir,
+}
+
+async fn set_up() -> SetUp {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("app.sqlite").display());
+    let db = Database::connect(url).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    db.execute(&Schema::new(db.get_database_backend()).create_table_from_entity(user::Entity)).await.unwrap();
+    let ada = user::ActiveModel { id: Set(1), name: Set("ada".into()), password_hash: Set("old".into()) };
+    ada.insert(&db).await.unwrap();
+    let store = SeaOrmStore::new(db.clone());
+    let sessions = builder(store.clone(), &TestClock::new()).build().unwrap();
+    let app = App { db, store };
+    let who = get(async |user: SignedIn| user.subject);
+    let routes = Router::new().route("/", who).route("/password", post(change)).with_state(app.clone());
+    SetUp { routes, sessions, app, _folder: folder }
+}
+
+async fn password(app: &App) -> String {
+    user::Entity::find_by_id(1).one(&app.db).await.unwrap().unwrap().password_hash
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions_and_renews_this_one() {
+    let set = set_up().await;
+    let mut here = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
+    let mut there = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
+    let mut bob = Browser::signed_in(set.routes, &set.sessions, "bob").await;
+    let before = here.clone();
+    assert_eq!(here.post("/password").await.0, 200);
+    assert_eq!(password(&set.app).await, "new");
+    assert_eq!(here.get("/").await.1, "ada");
+    assert_eq!(before.clone().get("/").await.0, 401, "the session was renewed");
+    assert_eq!(there.get("/").await.0, 401);
+    assert_eq!(bob.get("/").await.1, "bob");
+}
+
+#[tokio::test]
+async fn where_the_sessions_cannot_be_ended_the_password_stays() {
+    let set = set_up().await;
+    let mut here = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
+    let mut there = Browser::signed_in(set.routes, &set.sessions, "ada").await;
+    // From now on the database refuses to end a session.
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON waxseal_sessions BEGIN SELECT RAISE(ABORT, 'no'); END";
+    set.app.db.execute_unprepared(refuse).await.unwrap();
+    assert_eq!(here.post("/password").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(password(&set.app).await, "old", "both happen, or neither");
+    set.app.db.execute_unprepared("DROP TRIGGER refuse").await.unwrap();
+    assert_eq!(there.get("/").await.1, "ada");
+    assert_eq!(here.get("/").await.1, "ada");
+}

@@ -1,0 +1,14 @@
+//! What the recipes of `docs/cookbook/` promise, tried through axum.
+
+#![allow(missing_docs, unreachable_pub)]
+
+mod account;
+mod browser;
+mod csrf;
+mod flash;
+mod limits;
+mod pages;
+mod passwords;
+mod streams;
+mod sudo;
+mod support;
