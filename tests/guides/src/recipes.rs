@@ -4,6 +4,7 @@ pub mod account;
 pub mod csrf;
 pub mod flash;
 pub mod passwords;
+pub mod streams;
 pub mod sudo;
 pub mod support;
 pub mod tokens;
@@ -22,4 +23,10 @@ pub const ON_PAGES: &[(&str, &str)] = &[
     (include_str!("recipes/account.rs"), include_str!("../../../docs/cookbook/account.md")),
     (include_str!("recipes/sudo.rs"), include_str!("../../../docs/cookbook/account.md")),
     (include_str!("recipes/support.rs"), include_str!("../../../docs/cookbook/account.md")),
+    (include_str!("recipes/streams/poem_events.rs"), include_str!("../../../docs/cookbook/streams.md")),
+    (include_str!("recipes/streams/salvo_events.rs"), include_str!("../../../docs/cookbook/streams.md")),
+    (include_str!("recipes/streams/axum_events.rs"), include_str!("../../../docs/cookbook/streams.md")),
+    (include_str!("recipes/streams/poem_chat.rs"), include_str!("../../../docs/cookbook/streams.md")),
+    (include_str!("recipes/streams/salvo_chat.rs"), include_str!("../../../docs/cookbook/streams.md")),
+    (include_str!("recipes/streams/axum_chat.rs"), include_str!("../../../docs/cookbook/streams.md")),
 ];

@@ -14,7 +14,7 @@ pub fn is_forged(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site != "same-origin" && site != "none";
     }
-    // Older browsers name the page's origin. A client that sends neither header is no browser, and has no user to trick.
+    // Older browsers name the page's origin. A client that sends neither header is no browser.
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
     let from = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

@@ -18,6 +18,6 @@ pub async fn check_password(password: String, hash: Option<String>) -> bool {
         let hash = hash.or_else(|| NOBODY.clone()).unwrap_or_default();
         Argon2::default().verify_password(password.as_bytes(), hash.as_str()).is_ok() && is_user
     };
-    // Hashing takes some 20 ms of CPU: on a thread of its own, it does not hold up other requests.
+    // Hashing takes tens of milliseconds of CPU. On a thread of its own, it does not hold up other requests.
     tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }

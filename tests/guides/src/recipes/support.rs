@@ -8,7 +8,7 @@ use waxseal::{
 };
 
 // --- on the page ---
-/// Makes the administrator's session one of the user's, for a quarter of an hour. Check the role and write the audit log before.
+/// Makes the administrator's session one of the user's, for a quarter of an hour. First check the role, and write to the audit log.
 pub fn impersonate(administrator: &SignedIn, user: &str) -> Result<(), SessionError> {
     let session = &administrator.session;
     let quarter = SignIn::new().lifetime(Duration::from_secs(15 * 60)).until_browser_closes();

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
 use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema, Set};
@@ -11,6 +11,7 @@ use sea_orm_migration::MigratorTrait;
 use waxseal::{
     Sessions,
     axum::SignedIn,
+    engine,
     sea_orm::{Migrator, SeaOrmStore},
     testing::TestClock,
 };
@@ -83,4 +84,17 @@ async fn where_the_sessions_cannot_be_ended_the_password_stays() {
     set.app.db.execute_unprepared("DROP TRIGGER refuse").await.unwrap();
     assert_eq!(there.get("/").await.1, "ada");
     assert_eq!(here.get("/").await.1, "ada");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_under_way_with_the_old_password_is_refused() {
+    let set = set_up().await;
+    let mut here = Browser::signed_in(set.routes, &set.sessions, "ada").await;
+    // Its password has been checked, and its response is not there yet.
+    let under_way = set.sessions.open(&HeaderMap::new());
+    under_way.sign_in("ada").unwrap();
+    assert_eq!(here.post("/password").await.0, 200);
+    let refused = set.sessions.commit(&under_way, StatusCode::OK, &mut HeaderMap::new()).await;
+    assert!(matches!(refused, Err(engine::SessionError::SignInOvertaken)), "{refused:?}");
+    assert_eq!(set.sessions.list("ada").await.unwrap().len(), 1);
 }

@@ -1,6 +1,6 @@
 //! What the recipes of `docs/cookbook/` promise, tried through axum.
 
-#![allow(missing_docs, unreachable_pub)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod account;
 mod browser;
