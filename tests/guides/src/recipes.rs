@@ -3,6 +3,7 @@
 pub mod account;
 pub mod csrf;
 pub mod flash;
+pub mod guards;
 pub mod passwords;
 pub mod streams;
 pub mod sudo;
@@ -19,6 +20,9 @@ pub const ON_PAGES: &[(&str, &str)] = &[
     (include_str!("recipes/passwords.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
     (include_str!("recipes/flash.rs"), include_str!("../../../docs/cookbook/pages.md")),
     (include_str!("recipes/csrf.rs"), include_str!("../../../docs/cookbook/csrf.md")),
+    (include_str!("recipes/guards/poem_guard.rs"), include_str!("../../../docs/cookbook/csrf.md")),
+    (include_str!("recipes/guards/salvo_guard.rs"), include_str!("../../../docs/cookbook/csrf.md")),
+    (include_str!("recipes/guards/axum_guard.rs"), include_str!("../../../docs/cookbook/csrf.md")),
     (include_str!("recipes/tokens.rs"), include_str!("../../../docs/cookbook/csrf.md")),
     (include_str!("recipes/account.rs"), include_str!("../../../docs/cookbook/account.md")),
     (include_str!("recipes/sudo.rs"), include_str!("../../../docs/cookbook/account.md")),

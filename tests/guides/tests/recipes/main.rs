@@ -6,6 +6,7 @@ mod account;
 mod browser;
 mod csrf;
 mod flash;
+mod guards;
 mod limits;
 mod pages;
 mod passwords;
