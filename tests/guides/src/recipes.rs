@@ -5,6 +5,7 @@ pub mod csrf;
 pub mod flash;
 pub mod guards;
 pub mod passwords;
+pub mod sign_in;
 pub mod streams;
 pub mod sudo;
 pub mod support;
@@ -18,6 +19,10 @@ pub const ON_PAGES: &[(&str, &str)] = &[
     (include_str!("error.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
     (include_str!("user.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
     (include_str!("recipes/passwords.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
+    (include_str!("recipes/sign_in/find_user.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
+    (include_str!("recipes/sign_in/poem_handler.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
+    (include_str!("recipes/sign_in/salvo_handler.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
+    (include_str!("recipes/sign_in/axum_handler.rs"), include_str!("../../../docs/cookbook/signing-in.md")),
     (include_str!("recipes/flash.rs"), include_str!("../../../docs/cookbook/pages.md")),
     (include_str!("recipes/csrf.rs"), include_str!("../../../docs/cookbook/csrf.md")),
     (include_str!("recipes/guards/poem_guard.rs"), include_str!("../../../docs/cookbook/csrf.md")),

@@ -6,18 +6,14 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
-use sea_orm::{ActiveModelTrait, ConnectionTrait, Database, DatabaseConnection, EntityTrait, Schema, Set};
-use sea_orm_migration::MigratorTrait;
-use waxseal::{
-    Sessions,
-    axum::SignedIn,
-    engine,
-    sea_orm::{Migrator, SeaOrmStore},
-    testing::TestClock,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
+use waxseal::{Sessions, axum::SignedIn, engine, sea_orm::SeaOrmStore, testing::TestClock};
 use waxseal_guides::{error::Error, recipes::account::change_password, user};
 
-use crate::browser::{Browser, builder};
+use crate::{
+    browser::{Browser, builder},
+    database,
+};
 
 #[derive(Clone)]
 struct App {
@@ -37,13 +33,7 @@ struct SetUp {
 }
 
 async fn set_up() -> SetUp {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}?mode=rwc", folder.path().join("app.sqlite").display());
-    let db = Database::connect(url).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
-    db.execute(&Schema::new(db.get_database_backend()).create_table_from_entity(user::Entity)).await.unwrap();
-    let ada = user::ActiveModel { id: Set(1), name: Set("ada".into()), password_hash: Set("old".into()) };
-    ada.insert(&db).await.unwrap();
+    let (db, folder) = database::with_user("ada", "old").await;
     let store = SeaOrmStore::new(db.clone());
     let sessions = builder(store.clone(), &TestClock::new()).build().unwrap();
     let app = App { db, store };

@@ -11,11 +11,9 @@ use std::{
 use axum::routing::post;
 use poem::EndpointExt;
 use salvo::prelude::*;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 use waxseal_guides::recipes::guards::{axum_guard, poem_guard, salvo_guard};
+
+use crate::socket::{exchange, listen};
 
 type Calls = Arc<AtomicUsize>;
 
@@ -29,20 +27,9 @@ async fn salvo_count(depot: &mut Depot) {
     depot.get_typed::<Calls>().unwrap().fetch_add(1, Ordering::SeqCst);
 }
 
-async fn listen() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
 /// The status line of the answer to a POST.
 async fn send(address: SocketAddr, headers: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let head =
-        format!("POST / HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = exchange(address, "POST / HTTP/1.1", headers, "").await;
     answer.lines().next().unwrap_or_default().to_owned()
 }
 

@@ -5,11 +5,14 @@
 mod account;
 mod browser;
 mod csrf;
+mod database;
 mod flash;
 mod guards;
 mod limits;
 mod pages;
 mod passwords;
+mod sign_in;
+mod socket;
 mod streams;
 mod sudo;
 mod support;
