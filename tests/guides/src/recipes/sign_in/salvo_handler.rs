@@ -21,6 +21,7 @@ pub async fn sign_in(
     let Some(user) = find_user(db, form).await.map_err(|_| StatusError::service_unavailable())? else {
         return Err(StatusError::unauthorized().brief("Wrong name or password."));
     };
+    // It fails only where this cannot be a subject.
     session.sign_in(&user.id.to_string()).map_err(|_| StatusError::internal_server_error())?;
     res.render(Redirect::other("/"));
     Ok(())
