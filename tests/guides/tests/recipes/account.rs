@@ -1,4 +1,4 @@
-//! The password change, on a SQLite file.
+//! The password change: on a SQLite file, and on the servers that the environment names.
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use waxseal_guides::{error::Error, recipes::account::change_password, user};
 
 use crate::{
     browser::{Browser, builder},
-    database,
+    database::OwnDatabase,
 };
 
 #[derive(Clone)]
@@ -29,17 +29,15 @@ struct SetUp {
     routes: Router,
     sessions: Sessions,
     app: App,
-    _folder: tempfile::TempDir,
 }
 
-async fn set_up() -> SetUp {
-    let (db, folder) = database::with_user("ada", "old").await;
+fn set_up(db: &DatabaseConnection) -> SetUp {
     let store = SeaOrmStore::new(db.clone());
     let sessions = builder(store.clone(), &TestClock::new()).build().unwrap();
-    let app = App { db, store };
+    let app = App { db: db.clone(), store };
     let who = get(async |user: SignedIn| user.subject);
     let routes = Router::new().route("/", who).route("/password", post(change)).with_state(app.clone());
-    SetUp { routes, sessions, app, _folder: folder }
+    SetUp { routes, sessions, app }
 }
 
 async fn password(app: &App) -> String {
@@ -48,22 +46,42 @@ async fn password(app: &App) -> String {
 
 #[tokio::test]
 async fn a_new_password_ends_the_other_sessions_and_renews_this_one() {
-    let set = set_up().await;
-    let mut here = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
-    let mut there = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
-    let mut bob = Browser::signed_in(set.routes, &set.sessions, "bob").await;
-    let before = here.clone();
-    assert_eq!(here.post("/password").await.0, 200);
-    assert_eq!(password(&set.app).await, "new");
-    assert_eq!(here.get("/").await.1, "ada");
-    assert_eq!(before.clone().get("/").await.0, 401, "the session was renewed");
-    assert_eq!(there.get("/").await.0, 401);
-    assert_eq!(bob.get("/").await.1, "bob");
+    for database in OwnDatabase::of_each_kind("password", "ada", "old").await {
+        let set = set_up(&database.db);
+        let mut here = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
+        let mut there = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
+        let mut bob = Browser::signed_in(set.routes, &set.sessions, "bob").await;
+        let before = here.clone();
+        assert_eq!(here.post("/password").await.0, 200);
+        assert_eq!(password(&set.app).await, "new");
+        assert_eq!(here.get("/").await.1, "ada");
+        assert_eq!(before.clone().get("/").await.0, 401, "the session was renewed");
+        assert_eq!(there.get("/").await.0, 401);
+        assert_eq!(bob.get("/").await.1, "bob");
+        database.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_under_way_with_the_old_password_is_refused() {
+    for database in OwnDatabase::of_each_kind("under_way", "ada", "old").await {
+        let set = set_up(&database.db);
+        let mut here = Browser::signed_in(set.routes, &set.sessions, "ada").await;
+        // Its password has been checked, and its response is not there yet.
+        let under_way = set.sessions.open(&HeaderMap::new());
+        under_way.sign_in("ada").unwrap();
+        assert_eq!(here.post("/password").await.0, 200);
+        let refused = set.sessions.commit(&under_way, StatusCode::OK, &mut HeaderMap::new()).await;
+        assert!(matches!(refused, Err(engine::SessionError::SignInOvertaken)), "{refused:?}");
+        assert_eq!(set.sessions.list("ada").await.unwrap().len(), 1);
+        database.remove().await;
+    }
 }
 
 #[tokio::test]
 async fn where_the_sessions_cannot_be_ended_the_password_stays() {
-    let set = set_up().await;
+    let database = OwnDatabase::sqlite("ada", "old").await;
+    let set = set_up(&database.db);
     let mut here = Browser::signed_in(set.routes.clone(), &set.sessions, "ada").await;
     let mut there = Browser::signed_in(set.routes, &set.sessions, "ada").await;
     // From now on the database refuses to end a session.
@@ -74,17 +92,4 @@ async fn where_the_sessions_cannot_be_ended_the_password_stays() {
     set.app.db.execute_unprepared("DROP TRIGGER refuse").await.unwrap();
     assert_eq!(there.get("/").await.1, "ada");
     assert_eq!(here.get("/").await.1, "ada");
-}
-
-#[tokio::test]
-async fn a_sign_in_that_is_under_way_with_the_old_password_is_refused() {
-    let set = set_up().await;
-    let mut here = Browser::signed_in(set.routes, &set.sessions, "ada").await;
-    // Its password has been checked, and its response is not there yet.
-    let under_way = set.sessions.open(&HeaderMap::new());
-    under_way.sign_in("ada").unwrap();
-    assert_eq!(here.post("/password").await.0, 200);
-    let refused = set.sessions.commit(&under_way, StatusCode::OK, &mut HeaderMap::new()).await;
-    assert!(matches!(refused, Err(engine::SessionError::SignInOvertaken)), "{refused:?}");
-    assert_eq!(set.sessions.list("ada").await.unwrap().len(), 1);
 }

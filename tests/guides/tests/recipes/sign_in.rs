@@ -16,7 +16,7 @@ use waxseal_guides::recipes::{
 
 use crate::{
     browser::builder,
-    database,
+    database::OwnDatabase,
     socket::{exchange, listen},
 };
 
@@ -64,7 +64,8 @@ async fn axum(db: DatabaseConnection, sessions: Sessions) -> SocketAddr {
 
 #[tokio::test]
 async fn the_right_password_signs_in_and_a_wrong_one_does_not() {
-    let (db, _folder) = database::with_user("ada", &hash_password("correct horse").unwrap()).await;
+    let database = OwnDatabase::sqlite("ada", &hash_password("correct horse").unwrap()).await;
+    let db = database.db.clone();
     let sessions = builder(SeaOrmStore::new(db.clone()), &TestClock::new()).build().unwrap();
     let addresses = [
         poem(db.clone(), sessions.clone()).await,
