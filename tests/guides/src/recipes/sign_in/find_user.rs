@@ -1,0 +1,20 @@
+//! The user behind a sign-in form.
+
+use crate::{recipes::passwords::check_password, user};
+
+// --- on the page ---
+use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub struct SignInForm {
+    name: String,
+    password: String,
+}
+
+/// The user with this name and password.
+pub async fn find_user(db: &DatabaseConnection, form: SignInForm) -> Result<Option<user::Model>, DbErr> {
+    let user = user::Entity::find().filter(user::Column::Name.eq(form.name)).one(db).await?;
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    Ok(if check_password(form.password, hash).await { user } else { None })
+}
