@@ -111,6 +111,9 @@ pub async fn everybody_stays_signed_in(moving: Move) {
         before.push(old_cookies.unwrap());
     }
     assert_eq!(before.len(), people.len());
+    let (answered_before, under_way, answered_after) = site.requests();
+    println!("{answered_before} requests before the move, {under_way} under way at it, {answered_after} after it");
+    assert!(under_way > 0, "no request ran while the application was replaced");
 
     nothing_is_left(&moving, &people).await;
     old_cookies_lead_nowhere(&moving, &before).await;

@@ -4,9 +4,10 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Router, body::to_bytes};
@@ -20,6 +21,9 @@ use tokio::sync::RwLock;
 use tower::ServiceExt;
 
 use crate::browser::HOST;
+
+/// How long a response is on its way. A load balancer that drains an application waits for that too.
+const ON_THE_WAY: Duration = Duration::from_millis(3);
 
 /// A request: its path with the query, and its `Cookie` header.
 pub struct Request {
@@ -103,27 +107,50 @@ impl Reply {
 /// The address.
 pub struct Site {
     app: RwLock<App>,
-    moved: AtomicBool,
+    under_way: AtomicU32,
+    before: AtomicU32,
+    after: AtomicU32,
+    at_the_move: OnceLock<u32>,
 }
 
 impl Site {
     pub fn new(app: App) -> Self {
-        Self { app: RwLock::new(app), moved: AtomicBool::new(false) }
+        Self {
+            app: RwLock::new(app),
+            under_way: AtomicU32::new(0),
+            before: AtomicU32::new(0),
+            after: AtomicU32::new(0),
+            at_the_move: OnceLock::new(),
+        }
     }
 
     pub async fn answer(&self, request: Request) -> Reply {
-        self.app.read().await.answer(request).await
+        self.under_way.fetch_add(1, Ordering::SeqCst);
+        let app = self.app.read().await;
+        let reply = app.answer(request).await;
+        tokio::time::sleep(ON_THE_WAY).await;
+        let count = if self.has_moved() { &self.after } else { &self.before };
+        count.fetch_add(1, Ordering::SeqCst);
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        reply
     }
 
     /// Replaces the application as a load balancer does that drains it: requests that have begun are finished by the old one, and
     /// those that come meanwhile wait for the new one.
     pub async fn replace(&self, app: App) {
+        let under_way = self.under_way.load(Ordering::SeqCst);
         let mut place = self.app.write().await;
         *place = app;
-        self.moved.store(true, Ordering::SeqCst);
+        self.at_the_move.set(under_way).unwrap();
     }
 
     pub fn has_moved(&self) -> bool {
-        self.moved.load(Ordering::SeqCst)
+        self.at_the_move.get().is_some()
+    }
+
+    /// How many requests were answered before the move, were under way when it began, and were answered after it.
+    pub fn requests(&self) -> (u32, u32, u32) {
+        let at_the_move = self.at_the_move.get().copied().unwrap_or_default();
+        (self.before.load(Ordering::SeqCst), at_the_move, self.after.load(Ordering::SeqCst))
     }
 }
