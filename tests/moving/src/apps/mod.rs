@@ -6,4 +6,5 @@ pub mod poem_cookie;
 pub mod poem_server;
 pub mod salvo_cookie;
 pub mod salvo_stored;
+pub mod start;
 pub mod tower_sessions;

@@ -58,19 +58,20 @@ async fn new_password(SignedIn { session, .. }: SignedIn) -> Result<&'static str
     Ok("saved")
 }
 
-pub fn app(sessions: Sessions) -> Router {
+pub fn app(sessions: Sessions, users: Users) -> Router {
     Router::new()
         .route("/shop/buy", get(buy))
-        .route_layer(from_fn_with_state(Users, may_buy))
+        .route_layer(from_fn_with_state(users.clone(), may_buy))
         .route("/shop/sign-in", get(sign_in))
         .route("/shop/page", get(page))
         .route("/shop/sign-out", get(sign_out))
         .route("/shop/new-password", get(new_password))
         .layer(SessionLayer::new(sessions).on_error(sign_in_first))
-        .with_state(Users)
+        .with_state(users)
 }
 
 async fn sign_in(session: Session, Query(SignIn { user }): Query<SignIn>) -> Result<&'static str, SessionError> {
+    // The password was checked.
     session.sign_in(&user.to_string())?;
     session.insert(PROFILE, Profile::of(user))?;
     Ok("welcome")

