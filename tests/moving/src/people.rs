@@ -116,8 +116,8 @@ pub async fn everybody_stays_signed_in(moving: Move) {
     assert!(under_way > 0, "no request ran while the application was replaced");
 
     nothing_is_left(&moving, &people).await;
-    old_cookies_lead_nowhere(&moving, &before).await;
     sign_outs_hold(&people, &before).await;
+    old_cookies_lead_nowhere(&moving, &before).await;
 }
 
 /// Sends requests, several at once, until the move is over and for some rounds more. Returns the old cookies.
@@ -187,7 +187,7 @@ async fn old_cookies_lead_nowhere(moving: &Move, before: &[(u32, String)]) {
     }
 }
 
-/// Whoever signs out is signed out: by the new cookie and by the old one.
+/// Whoever signs out is signed out: by the new cookie, and at once by the old one.
 async fn sign_outs_hold(people: &[Arc<Person>], before: &[(u32, String)]) {
     for person in people.iter().take(10) {
         let new = person.browser.header("/shop/page");
