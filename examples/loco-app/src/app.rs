@@ -13,7 +13,7 @@ use loco_rs::{
 };
 
 use crate::{
-    account, example,
+    account,
     migration::Migrator,
     sessions::SessionInitializer,
     sweep::{SweepTask, SweepWorker},
@@ -32,11 +32,11 @@ impl Hooks for App {
     }
 
     async fn load_config(environment: &Environment) -> Result<Config> {
-        example::load_config(environment)
+        crate::example::load_config(environment)
     }
 
     async fn after_context(ctx: AppContext) -> Result<AppContext> {
-        example::share(&ctx)?;
+        crate::example::share(&ctx)?;
         Ok(ctx)
     }
 
@@ -46,13 +46,18 @@ impl Hooks for App {
     }
 
     async fn initializers(_: &AppContext) -> Result<Vec<Box<dyn Initializer>>> {
-        Ok(vec![Box::new(SessionInitializer)])
+        Ok(vec![
+            Box::new(SessionInitializer),
+            // After the layer, so that the feed has no session.
+            Box::new(crate::example::FeedInitializer),
+        ])
     }
 
     fn routes(_: &AppContext) -> AppRoutes {
         AppRoutes::with_default_routes()
             .add_route(account::routes())
-            .add_route(example::routes::routes())
+            // The page and the routes of all examples.
+            .add_route(crate::example::routes::routes())
     }
 
     async fn connect_workers(ctx: &AppContext, queue: &Queue) -> Result<()> {

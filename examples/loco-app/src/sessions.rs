@@ -4,14 +4,9 @@ use std::time::Duration;
 
 use loco_rs::prelude::*;
 use serde::Deserialize;
-use waxseal::{
-    CookieOptions, Keyring, Sessions,
-    axum::{EndedFeed, SessionLayer},
-    sea_orm::SeaOrmStore,
-};
-use waxseal_example_shared::{ENDED_SESSIONS, FEED_WINDOW};
+use waxseal::{CookieOptions, Keyring, Sessions, axum::SessionLayer, sea_orm::SeaOrmStore};
 
-use crate::{example::Shared, sweep};
+use crate::sweep;
 
 /// `settings` in `config/*.yaml`.
 #[derive(Deserialize)]
@@ -53,18 +48,21 @@ impl Initializer for SessionInitializer {
             .lifetime(Duration::from_secs(settings.lifetime))
             // "Remember me" may last longer than a session does without it.
             .max_lifetime(Duration::from_secs(settings.lifetime.max(settings.remember)))
+            .touch_interval(settings.touch_interval())
             .claims(["role"])
-            .clock(Shared::of(ctx)?.clock());
-        let sessions = match settings.touch_interval {
-            Some(seconds) => sessions.touch_interval(Duration::from_secs(seconds)),
-            None => sessions,
-        };
-        let sessions = sessions
+            .clock(crate::example::clock(ctx)?)
             .build()
             .map_err(Error::msg)?;
+        // A handler takes them as `SharedStore(sessions): SharedStore<Sessions>`, for example to end the sessions of any user.
+        ctx.shared_store.insert(sessions.clone());
         sweep::every(Duration::from_secs(settings.sweep_every), ctx);
-        Ok(router
-            .layer(SessionLayer::new(sessions.clone()))
-            .route_service(ENDED_SESSIONS, EndedFeed::new(sessions, FEED_WINDOW)))
+        Ok(router.layer(SessionLayer::new(sessions)))
+    }
+}
+
+impl SessionSettings {
+    /// A minute, or a tenth of the idle timeout where that is shorter.
+    fn touch_interval(&self) -> Duration {
+        Duration::from_secs(self.touch_interval.unwrap_or(60.min(self.idle_timeout / 10)))
     }
 }

@@ -1,4 +1,4 @@
-//! Deletes expired sessions: a task for cron and Loco's scheduler, and a background worker.
+//! Deletes expired sessions: a task for cron, and a background worker.
 
 use std::time::Duration;
 
@@ -6,15 +6,11 @@ use loco_rs::prelude::*;
 use serde::{Deserialize, Serialize};
 use waxseal::sea_orm::{SeaOrmStore, Sweeper};
 
-use crate::example::Shared;
-
 /// Deletes what has expired, in small batches. Returns how many sessions that were.
 async fn sweep(ctx: &AppContext) -> Result<u64> {
-    Sweeper::new(SeaOrmStore::new(ctx.db.clone()))
-        .clock(Shared::of(ctx)?.clock())
-        .sweep()
-        .await
-        .map_err(Error::msg)
+    let sweeper = Sweeper::new(SeaOrmStore::new(ctx.db.clone()));
+    let sweeper = sweeper.clock(crate::example::clock(ctx)?);
+    sweeper.sweep().await.map_err(Error::msg)
 }
 
 /// The task `sweep_sessions`.

@@ -23,6 +23,7 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
                 Some((_, file)) => blocks.push(Block { file, language, lines: code }),
                 None => assert_ne!(language, "rust", "no file is named above this block: {code:?}"),
             }
+            above = "";
         } else if !line.trim().is_empty() {
             above = line.trim_end();
         }

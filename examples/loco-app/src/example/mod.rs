@@ -13,6 +13,7 @@ use loco_rs::{
     logger,
     prelude::*,
 };
+use waxseal::{Sessions, axum::EndedFeed};
 use waxseal_example_shared as shared;
 
 use crate::app::App;
@@ -21,20 +22,30 @@ use crate::app::App;
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<shared::Config>);
 
-impl Shared {
-    pub(crate) fn of(ctx: &AppContext) -> Result<Self> {
-        ctx.shared_store.get().ok_or(Error::InternalServerError)
-    }
-
-    /// The operating system's clock; tests move it.
-    pub(crate) fn clock(&self) -> shared::ExampleClock {
-        self.0.clock.clone()
-    }
-}
-
 pub(crate) fn share(ctx: &AppContext) -> Result<()> {
     ctx.shared_store.insert(Shared(Arc::new(shared::Config::from_env().map_err(Error::msg)?)));
     Ok(())
+}
+
+/// The operating system's clock; tests move it.
+pub(crate) fn clock(ctx: &AppContext) -> Result<shared::ExampleClock> {
+    let shared: Shared = ctx.shared_store.get().ok_or(Error::InternalServerError)?;
+    Ok(shared.0.clock.clone())
+}
+
+/// The feed of ended sessions, for workers at the edge.
+pub(crate) struct FeedInitializer;
+
+#[async_trait]
+impl Initializer for FeedInitializer {
+    fn name(&self) -> String {
+        "ended-sessions".into()
+    }
+
+    async fn after_routes(&self, router: axum::Router, ctx: &AppContext) -> Result<axum::Router> {
+        let sessions: Sessions = ctx.shared_store.get().ok_or(Error::InternalServerError)?;
+        Ok(router.route_service(shared::ENDED_SESSIONS, EndedFeed::new(sessions, shared::FEED_WINDOW)))
+    }
 }
 
 /// Starts without a command, as the other examples do.
