@@ -8,7 +8,7 @@ pub(crate) struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            // Your own migrations stand here, too.
+            // Add your own migrations here.
             Box::new(waxseal::sea_orm::Migration),
         ]
     }
