@@ -9,7 +9,7 @@ use waxseal_http::{Clock, SystemClock, Timestamp};
 ///
 /// Never set that variable in production: who can write the file decides when sessions end.
 #[derive(Clone, Debug)]
-pub(crate) struct ExampleClock {
+pub struct ExampleClock {
     test_file: Option<PathBuf>,
 }
 

@@ -34,7 +34,7 @@ pub struct Config {
     /// `WAXSEAL_REMEMBER`, in seconds; 30 days. How long a session lasts that begins with "Remember me".
     pub(crate) remember: Duration,
     /// The operating system's; tests move it by `WAXSEAL_EXAMPLE_CLOCK`.
-    pub(crate) clock: ExampleClock,
+    pub clock: ExampleClock,
     /// `WAXSEAL_KEYS`.
     keys: Option<String>,
 }
@@ -75,7 +75,7 @@ impl Config {
     }
 
     /// The keys of `WAXSEAL_KEYS`; where that is not set, of a file that the first run makes.
-    pub(crate) fn keys(&self) -> Result<String, ConfigError> {
+    pub fn keys(&self) -> Result<String, ConfigError> {
         if let Some(keys) = &self.keys {
             return Ok(keys.clone());
         }

@@ -16,6 +16,7 @@ mod spans;
 use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 
 pub use answer::Answer;
+pub use clock::ExampleClock;
 pub use config::Config;
 use sea_orm_migration::MigratorTrait;
 use waxseal_http::{CookieOptions, Keyring, Sessions};

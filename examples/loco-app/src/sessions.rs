@@ -1,0 +1,68 @@
+//! The sessions: their settings, and the layer around all routes.
+
+use std::time::Duration;
+
+use loco_rs::prelude::*;
+use serde::Deserialize;
+use waxseal::{CookieOptions, Keyring, Sessions, axum::SessionLayer, sea_orm::SeaOrmStore};
+
+use crate::sweep;
+
+/// `settings` in `config/*.yaml`.
+#[derive(Deserialize)]
+struct Settings {
+    sessions: SessionSettings,
+}
+
+/// Times are in seconds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionSettings {
+    keys: String,
+    idle_timeout: u64,
+    lifetime: u64,
+    touch_interval: Option<u64>,
+    remember: u64,
+    secure_cookie: bool,
+    sweep_every: u64,
+}
+
+pub(crate) struct SessionInitializer;
+
+#[async_trait]
+impl Initializer for SessionInitializer {
+    fn name(&self) -> String {
+        "sessions".into()
+    }
+
+    async fn after_routes(&self, router: axum::Router, ctx: &AppContext) -> Result<axum::Router> {
+        let Settings { sessions: settings } = ctx.config.settings()?;
+        let keyring = Keyring::from_text(&settings.keys).map_err(Error::msg)?;
+        let cookie = match settings.secure_cookie {
+            true => CookieOptions::new(),
+            false => CookieOptions::insecure_for_plain_http_development(),
+        };
+        let sessions = Sessions::builder(keyring, SeaOrmStore::new(ctx.db.clone()))
+            .cookie(cookie)
+            .idle_timeout(Duration::from_secs(settings.idle_timeout))
+            .lifetime(Duration::from_secs(settings.lifetime))
+            // "Remember me" may last longer than a session does without it.
+            .max_lifetime(Duration::from_secs(settings.lifetime.max(settings.remember)))
+            .touch_interval(settings.touch_interval())
+            .claims(["role"])
+            .clock(crate::example::clock(ctx)?)
+            .build()
+            .map_err(Error::msg)?;
+        // A handler takes them as `SharedStore(sessions): SharedStore<Sessions>`, for example to end the sessions of any user.
+        ctx.shared_store.insert(sessions.clone());
+        sweep::every(Duration::from_secs(settings.sweep_every), ctx);
+        Ok(router.layer(SessionLayer::new(sessions)))
+    }
+}
+
+impl SessionSettings {
+    /// A minute, or a tenth of the idle timeout where that is shorter.
+    fn touch_interval(&self) -> Duration {
+        Duration::from_secs(self.touch_interval.unwrap_or(60.min(self.idle_timeout / 10)))
+    }
+}
