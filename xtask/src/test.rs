@@ -129,7 +129,9 @@ fn edge(left_out: &mut Vec<String>, browser: bool) -> Result<(), Failed> {
         node_test(&format!("tests/edge/{file}.test.mjs"))?;
     }
     match env::var_os("WAXSEAL_TEST_POSTGRES_URL") {
-        Some(_) if browser => node_test("tests/edge/end-to-end.test.mjs")?,
+        Some(_) if browser => {
+            ["end-to-end", "ended"].iter().try_for_each(|file| node_test(&format!("tests/edge/{file}.test.mjs")))?
+        }
         Some(_) => left_out.push("the edge worker end to end: it needs a browser".into()),
         None => left_out.push("the edge worker end to end: WAXSEAL_TEST_POSTGRES_URL is not set".into()),
     }

@@ -1,19 +1,24 @@
 //! The routes: what each takes from the request, and which action it is.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Form, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, Request, State},
+    extract::{
+        DefaultBodyLimit, Path, Query, Request, State,
+        ws::{CloseFrame, Message, WebSocketUpgrade},
+    },
     http::HeaderMap,
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Response, Sse, sse},
     routing::{delete, get, post},
 };
+use futures_util::{Stream, StreamExt};
 use waxseal_example_shared::{
     Answer, Config,
     actions::{self, Item, SignInForm, Slow},
+    live,
 };
 use waxseal_tower::{Session, SessionError, SignedIn};
 
@@ -36,6 +41,8 @@ pub(crate) fn routes(config: Arc<Config>) -> Router {
         .route("/plain", get(actions::plain()))
         .route("/fail", get(fail))
         .route("/slow", get(slow))
+        .route("/events", get(events))
+        .route("/socket", get(socket))
         .layer(DefaultBodyLimit::max(actions::MAX_BODY_BYTES))
         .with_state(config)
 }
@@ -118,4 +125,17 @@ async fn fail(session: Session) -> Result {
 
 async fn slow(session: Session, Query(slow): Query<Slow>) -> Result {
     answered(actions::slow(&session, &slow).await)
+}
+
+async fn events(signed_in: SignedIn) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
+    let live = live::events(&signed_in.session);
+    Sse::new(live.map(|live::Event { name, data }| Ok(sse::Event::default().event(name).data(data))))
+}
+
+async fn socket(signed_in: SignedIn, upgrade: WebSocketUpgrade) -> Response {
+    let is_data = |message: &Message| matches!(message, Message::Text(_) | Message::Binary(_));
+    let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    upgrade
+        .max_message_size(live::MAX_MESSAGE_BYTES)
+        .on_upgrade(move |opened| live::echo((*signed_in.session).clone(), opened, is_data, close))
 }

@@ -82,12 +82,12 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
   } catch (error) {
     // A database that fails is no sign-out.
     console.error("the session's row could not be read:", error);
-    return answer(503, { error: "Try again in a moment." });
+    return unavailable();
   }
   if (!opened.ok && opened.reason === "behind") {
     // Nor is this: the database is a backup, or is behind as a whole.
     console.error(`the database is behind: the row of session ${session.ticket.rowId} is older than its ticket`);
-    return answer(503, { error: "Try again in a moment." });
+    return unavailable();
   }
   if (!opened.ok) {
     console.warn(`the row of session ${session.ticket.rowId} did not open: ${opened.reason}`);
@@ -96,10 +96,15 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
   return answer(200, { from: "edge", subject: session.ticket.subject, data: opened.data });
 }
 
-/** The application's answer, as it is: `Set-Cookie` and all. */
-function application(request: Request, env: Env, path: string): Promise<Response> {
+/** The application's answer, as it is: `Set-Cookie` and all. Where there is none, nobody is let in, and nobody is signed out. */
+async function application(request: Request, env: Env, path: string): Promise<Response> {
   const { search } = new URL(request.url);
-  return fetch(new Request(new URL(path + search, env.ORIGIN), request), { redirect: "manual" });
+  try {
+    return await fetch(new Request(new URL(path + search, env.ORIGIN), request), { redirect: "manual" });
+  } catch (error) {
+    console.error("the application does not answer:", error);
+    return unavailable();
+  }
 }
 
 /** Whose session it is; `undefined` where the cookie was refused (for whatever reason: clients do not learn it) or nobody signed in. */
@@ -109,6 +114,10 @@ function subject(session: Opened): string | undefined {
 
 function refused(): Response {
   return answer(401, { error: "Sign in first." });
+}
+
+function unavailable(): Response {
+  return answer(503, { error: "Try again in a moment." });
 }
 
 function answer(status: number, body: unknown): Response {

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use poem::{
     Body, Endpoint, IntoResponse, Request, Response, Result, Route, delete, get, handler,
     http::HeaderMap,
     post,
-    web::{Data, Form, Path, Query},
+    web::{
+        Data, Form, Path, Query,
+        sse::{Event, SSE},
+        websocket::{Message, WebSocket, WebSocketConfig},
+    },
 };
 use waxseal_example_shared::{
     Answer, Config,
     actions::{self, Item, SignInForm, Slow},
+    live,
 };
 use waxseal_poem::{Session, SessionError, SignedIn};
 
@@ -31,6 +37,8 @@ pub(crate) fn routes() -> Route {
         .at("/plain", get(plain))
         .at("/fail", get(fail))
         .at("/slow", get(slow))
+        .at("/events", get(events))
+        .at("/socket", get(socket))
 }
 
 pub(crate) async fn same_site_only<E: Endpoint>(next: Arc<E>, request: Request) -> Result<Response> {
@@ -134,4 +142,20 @@ async fn fail(session: Session) -> Result<Response> {
 #[handler]
 async fn slow(session: Session, Query(slow): Query<Slow>) -> Result<Response> {
     answered(actions::slow(&session, &slow).await)
+}
+
+#[handler]
+async fn events(signed_in: SignedIn) -> SSE {
+    let live = live::events(&signed_in.session);
+    SSE::new(live.map(|live::Event { name, data }| Event::message(data).event_type(name)))
+}
+
+#[handler]
+async fn socket(signed_in: SignedIn, upgrade: WebSocket) -> Response {
+    let is_data = |message: &Message| matches!(message, Message::Text(_) | Message::Binary(_));
+    let close = |code: u16, reason: &'static str| Message::close_with(code, reason);
+    upgrade
+        .config(WebSocketConfig::default().max_message_size(Some(live::MAX_MESSAGE_BYTES)))
+        .on_upgrade(move |opened| live::echo((*signed_in.session).clone(), opened, is_data, close))
+        .into_response()
 }

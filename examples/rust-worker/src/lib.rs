@@ -1,18 +1,24 @@
 //! A Cloudflare Worker in Rust that opens session cookies: it needs `waxseal-core`, and no package of npm's.
 //!
 //! `cargo build -p waxseal-example-rust-worker --target wasm32-unknown-unknown` compiles it; `npx worker-build` makes of it what
-//! wrangler takes. Its settings are `WAXSEAL_EDGE_KEYS`, a secret (`cargo xtask edge-keys cookies`), and the variable `COOKIE_NAME`.
+//! wrangler takes. Its settings are `WAXSEAL_EDGE_KEYS`, a secret (`cargo xtask edge-keys cookies`), and the variables `COOKIE_NAME` and
+//! `FEED_URL`: where the application serves its feed of ended sessions. With the feed, a sign-out counts here within seconds;
+//! without it, within `MAX_AGE_S`.
 
 #![forbid(unsafe_code)]
 
-use waxseal_core::{EdgeKeys, Freshness, Ticket, TicketError, Timestamp};
+mod feed;
+
+use std::rc::Rc;
+
+use waxseal_core::{EdgeKeys, Freshness, Standing, Ticket, TicketError, Timestamp};
 use worker::{Context, Date, Env, Error, Fetch, Request, Response, Result, event};
 
-/// For how long, in seconds, a session that was ended may still pass here.
+/// How old a ticket may be, in seconds, to be believed without asking the application.
 const MAX_AGE_S: u64 = 300;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     if request.path() != "/edge/whoami" {
         return Fetch::Request(request).send().await;
     }
@@ -22,11 +28,22 @@ async fn fetch(request: Request, env: Env, _: Context) -> Result<Response> {
     let name = env.var("COOKIE_NAME")?.to_string();
     let now = Timestamp::from_unix_ms(Date::now().as_millis());
     let header = request.headers().get("cookie")?.unwrap_or_default();
-    match open(&keys, &name, &header, now) {
-        Some(ticket) if ticket.freshness(now, MAX_AGE_S) == Freshness::Fresh => answer(&ticket),
-        // Stale is not signed out: the application knows, and issues the ticket anew.
-        Some(_) => Fetch::Request(request).send().await,
-        None => Response::error("Sign in first.", 401),
+    let Some(ticket) = open(&keys, &name, &header, now) else {
+        return Response::error("Sign in first.", 401);
+    };
+    let standing = match env.var("FEED_URL") {
+        Ok(url) => {
+            feed::refresh(&context, url.to_string(), name, Rc::new(keys), now);
+            feed::standing(&ticket, now)
+        }
+        // Without the feed, a ticket is believed for as long as it is fresh.
+        Err(_) => Standing::NotEnded,
+    };
+    match (standing, ticket.freshness(now, MAX_AGE_S)) {
+        (Standing::Ended, _) => Response::error("Sign in first.", 401),
+        (Standing::NotEnded, Freshness::Fresh) => answer(&ticket),
+        // Not signed out, but not proved: the application knows, and issues the ticket anew.
+        _ => Fetch::Request(request).send().await,
     }
 }
 

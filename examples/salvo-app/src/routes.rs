@@ -1,11 +1,18 @@
 //! The routes: what each takes from the request, and which action it is.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use salvo::{FlowCtrl, Request, Response, Router, Writer, handler, http::ParseError};
+use futures_util::StreamExt;
+use salvo::{
+    FlowCtrl, Request, Response, Router, Writer, handler,
+    http::{ParseError, StatusError},
+    sse::{self, SseEvent},
+    websocket::{Message, WebSocketUpgrade},
+};
 use waxseal_example_shared::{
     Answer, Config,
     actions::{self, Item, SignInForm, Slow},
+    live,
 };
 use waxseal_salvo::{Session, SessionError, SignedIn};
 
@@ -28,6 +35,8 @@ pub(crate) fn routes(config: Arc<Config>) -> Router {
         .push(Router::with_path("plain").get(plain))
         .push(Router::with_path("fail").get(fail))
         .push(Router::with_path("slow").get(slow))
+        .push(Router::with_path("events").get(events))
+        .push(Router::with_path("socket").get(socket))
 }
 
 #[handler]
@@ -146,4 +155,21 @@ async fn fail(session: Session, res: &mut Response) -> Result {
 async fn slow(session: Session, req: &mut Request, res: &mut Response) -> Result<Result, ParseError> {
     let query: Slow = req.parse_queries()?;
     Ok(answered(res, actions::slow(&session, &query).await))
+}
+
+#[handler]
+async fn events(signed_in: SignedIn, res: &mut Response) {
+    let live = live::events(&signed_in.session);
+    let stream = live.map(|live::Event { name, data }| Ok::<_, Infallible>(SseEvent::default().name(name).text(data)));
+    sse::stream(res, stream);
+}
+
+#[handler]
+async fn socket(signed_in: SignedIn, req: &mut Request, res: &mut Response) -> Result<(), StatusError> {
+    let is_data = |message: &Message| message.is_text() || message.is_binary();
+    let close = |code: u16, reason: &'static str| Message::close_with(code, reason);
+    WebSocketUpgrade::new()
+        .max_message_size(live::MAX_MESSAGE_BYTES)
+        .upgrade(req, res, move |opened| live::echo((*signed_in.session).clone(), opened, is_data, close))
+        .await
 }

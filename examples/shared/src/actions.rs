@@ -49,12 +49,13 @@ pub struct Slow {
 }
 
 /// Refuses what another site makes a browser send (OWASP CSRF Prevention Cheat Sheet, "Fetch Metadata"), beside the cookie's
-/// `SameSite=Lax`. Tools that send no such header are not browsers.
+/// `SameSite=Lax`. A WebSocket begins with a GET, but its page can read and write there. Tools that send no such header are not browsers.
 pub fn refuse_other_sites(method: &Method, request: &HeaderMap) -> Option<Answer> {
-    let harmless = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let harmless = reads && !request.contains_key(header::UPGRADE);
     let from = request.get("sec-fetch-site").and_then(|site| site.to_str().ok()).unwrap_or("none");
     let refused = !harmless && !matches!(from, "same-origin" | "none");
-    refused.then(|| Answer::text(StatusCode::FORBIDDEN, "This form was sent from another site."))
+    refused.then(|| Answer::text(StatusCode::FORBIDDEN, "This request comes from another site."))
 }
 
 pub async fn home(config: &Config, session: &Session) -> Result {

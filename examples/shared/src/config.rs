@@ -23,6 +23,8 @@ pub struct Config {
     pub address: String,
     /// `DATABASE_URL`; a SQLite file in the working directory where it is not set.
     pub(crate) database_url: String,
+    /// `WAXSEAL_CACHE=1`: copies of rows in memory. On PostgreSQL, every process then hears at once of what the others do.
+    pub(crate) cache: bool,
     /// `WAXSEAL_SECURE_COOKIE=1`: behind TLS. Else cookies for plain HTTP, for development.
     pub(crate) secure_cookie: bool,
     /// `WAXSEAL_IDLE_TIMEOUT`, in seconds; 30 minutes.
@@ -64,6 +66,7 @@ impl Config {
             ),
             database_url: env::var("DATABASE_URL")
                 .unwrap_or_else(|_| "sqlite://waxseal-example.sqlite?mode=rwc".into()),
+            cache: parsed("WAXSEAL_CACHE", "0 or 1", 0u8)? != 0,
             secure_cookie: parsed("WAXSEAL_SECURE_COOKIE", "0 or 1", 0u8)? != 0,
             idle_timeout,
             lifetime: seconds("WAXSEAL_LIFETIME", Duration::from_secs(8 * 3600))?,

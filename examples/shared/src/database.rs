@@ -1,8 +1,10 @@
-//! The database connection: SQLite, PostgreSQL or MySQL/MariaDB by its URL.
+//! The database connection: SQLite, PostgreSQL or MySQL/MariaDB by its URL; and the cache before it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use waxseal_http::{Cached, Store};
+use waxseal_sea_orm::{SeaOrmStore, Table, install_notices};
 
 pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
@@ -21,4 +23,14 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
                 .busy_timeout(Duration::from_secs(15))
         });
     Database::connect(options).await
+}
+
+/// A cache that other processes may write past: PostgreSQL tells it of every change, elsewhere a copy lives for a second.
+pub(crate) async fn cached(db: &DatabaseConnection, store: SeaOrmStore) -> Result<Arc<dyn Store>, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(Arc::new(Cached::new(store)));
+    }
+    install_notices(db, &Table::default()).await?;
+    let notices = store.notices()?;
+    Ok(Arc::new(Cached::notified(store, notices)))
 }

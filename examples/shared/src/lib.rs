@@ -10,15 +10,18 @@ mod clock;
 mod config;
 mod database;
 mod device;
+pub mod live;
 mod page;
 mod spans;
+mod stop;
 
-use std::{error::Error, future::Future, process::ExitCode, time::Duration};
+use std::{error::Error, future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 pub use answer::Answer;
 pub use clock::ExampleClock;
 pub use config::Config;
 use sea_orm_migration::MigratorTrait;
+pub use stop::stop_signal;
 use waxseal_http::{CookieOptions, Keyring, Sessions};
 use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
 
@@ -33,8 +36,9 @@ pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<d
     let keyring = Keyring::from_text(&config.keys()?)?;
     let db = database::connect(&config.database_url).await?;
     Migrator::up(&db, None).await?;
-    let store = SeaOrmStore::new(db);
+    let store = SeaOrmStore::new(db.clone());
     let sweeper = Sweeper::new(store.clone()).clock(config.clock.clone()).spawn();
+    let store = if config.cache { database::cached(&db, store).await? } else { Arc::new(store) };
     let cookie = match config.secure_cookie {
         true => CookieOptions::new(),
         false => CookieOptions::insecure_for_plain_http_development(),
@@ -66,24 +70,5 @@ pub async fn run(application: impl Future<Output = Result<(), Box<dyn Error>>>) 
             tracing::error!("{error}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Ctrl-C, or SIGTERM where there is one.
-pub async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler there is no signal to wait for: the process is ended by its default action.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     env,
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ pub enum Db {
 
 pub struct Application {
     binary: String,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     env: Vec<(String, String)>,
     address: String,
     process: Child,
@@ -55,10 +56,10 @@ impl Application {
             let (server, _) = url.rsplit_once('/').unwrap();
             env.push(("DATABASE_URL".into(), format!("{server}/{database}")));
         }
-        Some(Self::launch(binary.into(), tempfile::tempdir().unwrap(), env).await)
+        Some(Self::launch(binary.into(), Arc::new(tempfile::tempdir().unwrap()), env).await)
     }
 
-    async fn launch(binary: String, folder: TempDir, env: Vec<(String, String)>) -> Self {
+    async fn launch(binary: String, folder: Arc<TempDir>, env: Vec<(String, String)>) -> Self {
         // A free port, given back just before the application takes it.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let mut process = command(&binary, &folder)
@@ -77,6 +78,11 @@ impl Application {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the application does not listen on {address}");
+    }
+
+    /// Another process of the application, over the same database and with the same keys.
+    pub async fn start_beside(&self) -> Self {
+        Self::launch(self.binary.clone(), self.folder.clone(), self.env.clone()).await
     }
 
     pub fn client(&self) -> Client {

@@ -2,10 +2,14 @@
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, body::Bytes};
+use hyper::{
+    Request,
+    body::{Bytes, Incoming},
+    http::response::Parts,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::Value as Json;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 #[derive(Clone)]
 pub struct Client {
@@ -40,6 +44,20 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, method: Method, path: &str, content_type: &str, body: &str) -> Answer {
+        let (head, body, connection) = self.begin(method, path, content_type, body).await;
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        connection.abort();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// Sends a request. The body is still to come, over a connection that its task carries.
+    pub(crate) async fn begin(
+        &mut self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: &str,
+    ) -> (Parts, Incoming, JoinHandle<hyper::Result<()>>) {
         let stream = TcpStream::connect(&self.address).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -47,20 +65,21 @@ impl Client {
         if !content_type.is_empty() {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
-        }
-        for (name, value) in &self.headers {
+        for (name, value) in self.own_headers() {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
         let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        connection.abort();
         for cookie in head.headers.get_all(header::SET_COOKIE) {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             self.cookie = (!attributes.contains("Max-Age=0")).then(|| pair.to_owned());
         }
-        Answer { status: head.status, headers: head.headers, body }
+        (head, body, connection)
+    }
+
+    /// The headers that go with every request: the cookie, and the client's own.
+    pub(crate) fn own_headers(&self) -> impl Iterator<Item = (HeaderName, &str)> {
+        let cookie = self.cookie.as_deref().map(|cookie| (header::COOKIE, cookie));
+        cookie.into_iter().chain(self.headers.iter().map(|(name, value)| (name.clone(), value.as_str())))
     }
 }

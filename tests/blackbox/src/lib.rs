@@ -5,13 +5,17 @@
 
 mod application;
 mod client;
+mod events;
+mod live;
 mod remember;
+mod socket;
 
 use http::{Method, StatusCode, header};
 use serde_json::{Value as Json, json};
 
 pub use application::{Application, Db};
 pub use client::{Answer, Client};
+pub use live::{live_routes_end_on_another_node, live_routes_end_with_the_session};
 pub use remember::{remember_me, remember_me_as_configured};
 
 /// A person's way through the application, and a tool's.
@@ -234,6 +238,7 @@ macro_rules! black_box {
             a_slow_request_does_not_undo_a_sign_out
             sessions_outlive_a_restart
             remember_me
+            live_routes_end_with_the_session
         }
 
         #[tokio::test]
@@ -244,6 +249,11 @@ macro_rules! black_box {
         #[tokio::test]
         async fn remember_me_as_configured() {
             $crate::remember_me_as_configured($binary).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn live_routes_end_on_another_node() {
+            $crate::live_routes_end_on_another_node($binary).await;
         }
     };
     (@on_every_database $binary:expr; $($test:ident)*) => {

@@ -1,4 +1,4 @@
-//! Real clusters, started by the tests on ports and folders of their own, from the machine's packages.
+//! Real clusters and a pooler, started by the tests on ports and folders of their own, from the machine's packages.
 //!
 //! Where a package is missing, the test says that it was left out; in CI it fails.
 
@@ -6,11 +6,13 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod galera;
+mod pgbouncer;
 mod postgres;
 mod proxy;
 mod server;
 
 pub use galera::Galera;
-pub use postgres::{Postgres, PostgresPair};
+pub use pgbouncer::{PgBouncer, Pooling};
+pub use postgres::{Postgres, PostgresAlone, PostgresPair};
 pub use proxy::{Fault, Proxy};
 pub use server::{free_ports, is_there};

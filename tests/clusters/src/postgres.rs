@@ -1,4 +1,4 @@
-//! A PostgreSQL primary with a standby.
+//! A PostgreSQL server, alone or with a standby.
 
 use std::{
     fs,
@@ -24,6 +24,12 @@ pub struct Postgres {
     _server: Server,
 }
 
+/// A server without a standby.
+pub struct PostgresAlone {
+    pub server: Postgres,
+    folder: TempDir,
+}
+
 /// A primary, and a standby that follows it asynchronously.
 pub struct PostgresPair {
     pub primary: Postgres,
@@ -31,30 +37,54 @@ pub struct PostgresPair {
     _folder: TempDir,
 }
 
-/// PostgreSQL refuses to run as root.
-fn as_postgres(program: &str) -> Command {
+/// Runs a program as the user that the machine's PostgreSQL has: the servers refuse to be root.
+pub(crate) fn as_postgres(program: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]);
-    command.arg(format!("{BIN}/{program}"));
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", program]);
     command
+}
+
+/// A program of PostgreSQL's.
+fn postgres(program: &str) -> Command {
+    as_postgres(&format!("{BIN}/{program}"))
+}
+
+/// A new folder of that user; nothing where the machine has no PostgreSQL 15 with these programs.
+fn folder_for(what: &str, programs: &[&str]) -> Option<TempDir> {
+    let needed: Vec<String> = programs.iter().map(|program| format!("{BIN}/{program}")).collect();
+    let needed: Vec<&str> = needed.iter().map(String::as_str).chain(["/usr/bin/setpriv"]).collect();
+    if !is_there(what, &needed) {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    run(Command::new("chown").arg("postgres:postgres").arg(folder.path()));
+    Some(folder)
+}
+
+impl PostgresAlone {
+    /// Nothing where the machine has no PostgreSQL 15.
+    pub async fn start() -> Option<Self> {
+        let folder = folder_for("PostgreSQL", &["initdb", "postgres"])?;
+        let [port] = free_ports();
+        let server = Postgres::create(port, folder.path().join("primary")).await;
+        Some(Self { server, folder })
+    }
+
+    /// A folder that the server's user may write to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 impl PostgresPair {
     /// Nothing where the machine has no PostgreSQL 15.
     pub async fn start() -> Option<Self> {
-        let needed = ["initdb", "postgres", "pg_basebackup", "pg_ctl"].map(|program| format!("{BIN}/{program}"));
-        let needed: Vec<&str> = needed.iter().map(String::as_str).chain(["/usr/bin/setpriv"]).collect();
-        if !is_there("a PostgreSQL standby", &needed) {
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        run(Command::new("chown").arg("postgres:postgres").arg(folder.path()));
+        let folder = folder_for("a PostgreSQL standby", &["initdb", "postgres", "pg_basebackup", "pg_ctl"])?;
         let [first, second] = free_ports::<2>();
         let (one, two) = (folder.path().join("primary"), folder.path().join("standby"));
-        run(as_postgres("initdb").args(["--auth=trust", "--username=postgres", "--no-sync", "-D"]).arg(&one));
-        let primary = Postgres::start(first, one).await;
+        let primary = Postgres::create(first, one).await;
         let from = format!("host=127.0.0.1 port={first} user=postgres");
-        run(as_postgres("pg_basebackup")
+        run(postgres("pg_basebackup")
             .args(["--checkpoint=fast", "--write-recovery-conf", "--wal-method=stream", "--no-sync", "-d", &from, "-D"])
             .arg(&two));
         let standby = Postgres::start(second, two).await;
@@ -63,8 +93,14 @@ impl PostgresPair {
 }
 
 impl Postgres {
+    /// A server with no data yet.
+    async fn create(port: u16, data: PathBuf) -> Self {
+        run(postgres("initdb").args(["--auth=trust", "--username=postgres", "--no-sync", "-D"]).arg(&data));
+        Self::start(port, data).await
+    }
+
     async fn start(port: u16, data: PathBuf) -> Self {
-        let mut command = as_postgres("postgres");
+        let mut command = postgres("postgres");
         command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         for setting in
             ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=60", "shared_buffers=16MB", "hot_standby=on"]
@@ -100,7 +136,7 @@ impl Postgres {
 
     /// Makes a standby the primary.
     pub fn promote(&self) {
-        run(as_postgres("pg_ctl").args(["promote", "-w", "-D"]).arg(&self.data));
+        run(postgres("pg_ctl").args(["promote", "-w", "-D"]).arg(&self.data));
     }
 
     /// Runs a statement.

@@ -51,11 +51,10 @@ pub fn is_there(what: &str, files: &[&str]) -> bool {
     false
 }
 
-/// Runs a program to its end, which must be good.
-pub(crate) fn run(command: &mut Command) {
+/// Runs a program to its end, which must be good; what it printed.
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = || {
-        format!("{command:?}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-    };
-    assert!(output.status.success(), "{}", text());
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}: {printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed
 }
