@@ -12,11 +12,10 @@ import { Miniflare } from "miniflare";
 import { counting } from "./application.mjs";
 import { bundle } from "./bundle.mjs";
 import { start } from "../browser/application.mjs";
+import { waxseal } from "../target.mjs";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const xtask = path("../../target/debug/xtask");
-const task = (args, keys) => execFileSync(xtask, args, { encoding: "utf8", env: { ...process.env, WAXSEAL_KEYS: keys } }).trim();
-const key = task(["keygen"]);
+const key = waxseal(["keygen"]);
 const folder = mkdtempSync(join(tmpdir(), "waxseal-d1-"));
 const file = join(folder, "sessions.sqlite");
 
@@ -30,7 +29,7 @@ before(async () => {
     compatibilityFlags: ["nodejs_compat"],
     modules: await bundle(path("../../examples/edge-worker/src/worker.ts")),
     d1Databases: ["DB"],
-    bindings: { ORIGIN: proxy.url, COOKIE_NAME: "session", MAX_AGE_SECONDS: "300", WAXSEAL_EDGE_KEYS: task(["edge-keys", "rows"], key) },
+    bindings: { ORIGIN: proxy.url, COOKIE_NAME: "session", MAX_AGE_SECONDS: "300", WAXSEAL_EDGE_KEYS: waxseal(["edge-keys", "rows"], key) },
   });
   url = (await miniflare.ready).origin;
   d1 = await miniflare.getD1Database("DB");

@@ -1,18 +1,16 @@
 // The whole way in one run: the Poem example on PostgreSQL, the edge worker of examples/ in workerd before it, and Chromium.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Miniflare } from "miniflare";
 import { application, counting, database } from "./application.mjs";
 import { bundle } from "./bundle.mjs";
 import { launch } from "../browser/chromium.mjs";
+import { waxseal } from "../target.mjs";
 
 const MAX_AGE_SECONDS = 6;
-const xtask = fileURLToPath(new URL("../../target/debug/xtask", import.meta.url));
-const task = (args, keys) => execFileSync(xtask, args, { encoding: "utf8", env: { ...process.env, WAXSEAL_KEYS: keys } }).trim();
-const [first, second] = [task(["keygen"]), task(["keygen"])];
+const [first, second] = [waxseal(["keygen"]), waxseal(["keygen"])];
 const settings = { WAXSEAL_TOUCH_INTERVAL: "1", WAXSEAL_IDLE_TIMEOUT: "600" };
 
 let db, app, proxy, miniflare, options, url, browser;
@@ -44,7 +42,7 @@ after(async () => {
 });
 
 function worker(keys, maxAge = MAX_AGE_SECONDS) {
-  const edgeKeys = task(["edge-keys", "rows"], keys);
+  const edgeKeys = waxseal(["edge-keys", "rows"], keys);
   return { ORIGIN: proxy.url, COOKIE_NAME: "session", MAX_AGE_SECONDS: String(maxAge), WAXSEAL_EDGE_KEYS: edgeKeys };
 }
 

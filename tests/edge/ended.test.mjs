@@ -2,13 +2,13 @@
 // ended sessions, and Chromium as two devices.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Miniflare } from "miniflare";
 import { application, counting, database } from "./application.mjs";
 import { bundle } from "./bundle.mjs";
 import { launch } from "../browser/chromium.mjs";
+import { waxseal } from "../target.mjs";
 
 /** How often the worker fetches the feed, and how old it may be to prove anything; seconds. */
 const REFRESH = 2;
@@ -18,13 +18,11 @@ const FEED = "/ended-sessions";
 /** For the calls themselves, and for the second that the application keeps a feed. */
 const SLACK_MS = 2_500;
 
-const xtask = fileURLToPath(new URL("../../target/debug/xtask", import.meta.url));
-const task = (args, keys) => execFileSync(xtask, args, { encoding: "utf8", env: { ...process.env, WAXSEAL_KEYS: keys } }).trim();
 
 let db, app, proxy, miniflare, url, browser;
 
 before(async () => {
-  const keys = task(["keygen"]);
+  const keys = waxseal(["keygen"]);
   db = await database();
   // No touch issues a cookie again while this runs.
   app = await application(db, { WAXSEAL_KEYS: keys, WAXSEAL_TOUCH_INTERVAL: "300" });
@@ -41,7 +39,7 @@ before(async () => {
       FEED_URL: proxy.url + FEED,
       FEED_REFRESH_SECONDS: String(REFRESH),
       FEED_MAX_AGE_SECONDS: String(MAX_AGE),
-      WAXSEAL_EDGE_KEYS: task(["edge-keys", "rows"], keys),
+      WAXSEAL_EDGE_KEYS: waxseal(["edge-keys", "rows"], keys),
     },
   });
   url = (await miniflare.ready).origin;

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
 import { bundle } from "./bundle.mjs";
 import { unhex } from "./package/bytes.mjs";
 import { signer } from "./package/signer.mjs";
 import { vectors } from "./package/vectors.mjs";
+import { inTarget } from "../target.mjs";
 
-const folder = fileURLToPath(new URL("../../target/rust-worker/", import.meta.url));
+const folder = inTarget("rust-worker") + "/";
 const { tickets, keys } = vectors();
 const ticket = tickets.accepted.find(({ name }) => name === "signed-in");
 const cookie = `a=b; ${ticket.cookie_name}=${ticket.cookie}`;

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write},
     ops::Deref,
     process::Command,
@@ -52,20 +52,10 @@ fn cookies() -> Result<String, Box<dyn std::error::Error>> {
     Ok(fixture.to_string())
 }
 
-/// Prints the edge keys of a keyring: of `WAXSEAL_KEYS`, or of a file.
-pub(crate) fn keys(rows: bool, file: Option<&str>) -> Result<(), Failed> {
-    let text = match (file, env::var("WAXSEAL_KEYS")) {
-        (Some(file), _) => fs::read_to_string(file).map_err(|error| Failed(format!("{file}: {error}")))?,
-        (None, Ok(keys)) => keys,
-        (None, Err(_)) => return Err(Failed("set WAXSEAL_KEYS, or name the file that has the keys".into())),
-    };
-    println!("{}", *exported(&text, rows)?);
-    Ok(())
-}
-
-fn exported(keys: &str, rows: bool) -> Result<impl Deref<Target = String> + use<>, Failed> {
+/// The edge keys of these keys, for cookies and rows.
+fn exported(keys: &str) -> Result<impl Deref<Target = String> + use<>, Failed> {
     let keyring = Keyring::from_text(keys).map_err(|error| Failed(error.to_string()))?;
-    Ok(keyring.export_edge_keys(rows))
+    Ok(keyring.export_edge_keys(true))
 }
 
 const WORKER: &str = "examples/edge-worker";
@@ -86,7 +76,7 @@ pub(crate) fn worker() -> Result<(), Failed> {
             key.to_text().to_string()
         }
     };
-    secret(&exported(&keys, true)?.replace('\n', ",")).map_err(|error| Failed(format!(".dev.vars: {error}")))?;
+    secret(&exported(&keys)?.replace('\n', ",")).map_err(|error| Failed(format!(".dev.vars: {error}")))?;
 
     let application = run::target().join("debug/waxseal-example-poem");
     let mut application = Command::new(application)

@@ -27,9 +27,8 @@ const HELP: &str = "cargo xtask <task>
   vectors          write the files of tests/vectors that are not frozen yet
   bench edge       the npm package beside jose, iron-session and WebCrypto, in Node and in workerd
   edge-worker      the example worker before the Poem example, on PostgreSQL (DATABASE_URL)
-  edge-keys cookies|rows [file]
-                   edge keys of WAXSEAL_KEYS, or of a file of keys: for cookies alone, or for rows too
-  keygen           a session key, as WAXSEAL_KEYS takes it
+
+The keys of an application are made by the command `waxseal`: cargo run -p waxseal-cli -- keygen
 ";
 
 fn main() -> ExitCode {
@@ -50,23 +49,12 @@ fn main() -> ExitCode {
         ["bench", "hang-ups"] => run::cargo(&["run", "--profile", "peers", "-p", "waxseal-peers", "--bin", "hang-ups"]),
         ["bench", "edge"] => edge::bench(),
         ["edge-worker"] => edge::worker(),
-        ["edge-keys", "cookies"] => edge::keys(false, None),
-        ["edge-keys", "cookies", file] => edge::keys(false, Some(file)),
-        ["edge-keys", "rows"] => edge::keys(true, None),
-        ["edge-keys", "rows", file] => edge::keys(true, Some(file)),
         ["wasm"] => wasm::package(),
         ["vectors"] => run::command(
             "cargo",
             &["test", "-p", "waxseal-core", "--test", "vectors"],
             &[("WAXSEAL_WRITE_VECTORS", "1")],
         ),
-        ["keygen"] => match waxseal_core::RootKey::generate() {
-            Ok(key) => {
-                println!("{}", *key.to_text());
-                Ok(())
-            }
-            Err(error) => Err(Failed(error.to_string())),
-        },
         _ => {
             eprint!("{HELP}");
             return ExitCode::FAILURE;

@@ -16,7 +16,7 @@ interface Env extends Databases {
   /** How often the feed is fetched, and how old it may be to prove anything; seconds. */
   FEED_REFRESH_SECONDS?: string;
   FEED_MAX_AGE_SECONDS?: string;
-  /** Edge keys for rows: `cargo xtask edge-keys rows`. */
+  /** Edge keys for rows: `waxseal edge-keys rows`. */
   WAXSEAL_EDGE_KEYS: string;
 }
 

@@ -4,17 +4,17 @@ use axum::response::{IntoResponse, Response};
 use waxseal::axum::SessionError;
 
 /// A session's error keeps its own response, for example 401 or 503. Loco responds to all others.
-pub(crate) struct AppError(Response);
+pub(crate) struct AppError(Box<Response>);
 
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 
 impl From<SessionError> for AppError {
     fn from(error: SessionError) -> Self {
-        Self(error.into_response())
+        Self(Box::new(error.into_response()))
     }
 }
 
@@ -22,7 +22,7 @@ macro_rules! by_loco {
     ($($error:ty),*) => {$(
         impl From<$error> for AppError {
             fn from(error: $error) -> Self {
-                Self(loco_rs::Error::from(error).into_response())
+                Self(Box::new(loco_rs::Error::from(error).into_response()))
             }
         }
     )*};

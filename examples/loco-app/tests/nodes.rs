@@ -1,6 +1,6 @@
 //! Nodes that start at the same time on one empty database, the production configuration, and what deletes expired sessions.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{env, process::Output, time::Duration};
 

@@ -1,6 +1,6 @@
 //! `docs/loco.md` shows this application's files: every line of its code stands in the file that it names, in the same order.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{fs, path::Path};
 

@@ -1,7 +1,7 @@
 //! A Cloudflare Worker in Rust that opens session cookies: it needs `waxseal-core`, and no package of npm's.
 //!
 //! `cargo build -p waxseal-example-rust-worker --target wasm32-unknown-unknown` compiles it; `npx worker-build` makes of it what
-//! wrangler takes. Its settings are `WAXSEAL_EDGE_KEYS`, a secret (`cargo xtask edge-keys cookies`), and the variables `COOKIE_NAME` and
+//! wrangler takes. Its settings are `WAXSEAL_EDGE_KEYS`, a secret (`waxseal edge-keys cookies`), and the variables `COOKIE_NAME` and
 //! `FEED_URL`: where the application serves its feed of ended sessions. With the feed, a sign-out counts here within seconds;
 //! without it, within `MAX_AGE_S`.
 

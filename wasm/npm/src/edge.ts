@@ -84,7 +84,7 @@ const REFUSALS: Record<number, TicketRefusal | RowRefusal> = {
 const ENDED = -12;
 const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
-  [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `cargo xtask edge-keys`",
+  [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `waxseal edge-keys`",
   [-10]: "an edge key is there twice",
   [-11]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
 };
