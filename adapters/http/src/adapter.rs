@@ -128,6 +128,21 @@ macro_rules! framework_session {
                 Ok(self.0.take(key).await?)
             }
 
+            /// See [`waxseal_http::Session::take_once`].
+            pub async fn take_once<T: ::serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, $error> {
+                Ok(self.0.take_once(key).await?)
+            }
+
+            /// See [`waxseal_http::Session::refresh`].
+            pub async fn refresh(&self) -> Result<(), $error> {
+                Ok(self.0.refresh().await?)
+            }
+
+            /// See [`waxseal_http::Session::ended`].
+            pub async fn ended(&self) -> Result<(), $error> {
+                Ok(self.0.ended().await?)
+            }
+
             /// See [`waxseal_http::Session::sign_in`].
             pub fn sign_in(&self, subject: &str) -> Result<(), $error> {
                 Ok(self.0.sign_in(subject)?)
@@ -148,6 +163,11 @@ macro_rules! framework_session {
                 Ok(self.0.list().await?)
             }
 
+            /// See [`waxseal_http::Session::list_after`].
+            pub async fn list_after(&self, last: &$crate::SessionInfo) -> Result<Vec<$crate::SessionInfo>, $error> {
+                Ok(self.0.list_after(last).await?)
+            }
+
             /// See [`waxseal_http::Session::revoke`].
             pub async fn revoke(&self, id: $crate::RowId) -> Result<bool, $error> {
                 Ok(self.0.revoke(id).await?)
@@ -164,7 +184,8 @@ macro_rules! framework_session {
             }
         }
 
-        /// A signed-in session, by the database's word: a request without one is answered 401 before the handler runs.
+        /// A signed-in session, checked against the database. If nobody is signed in, the response is a 401, and the handler is not
+        /// called.
         #[derive(Clone, Debug)]
         pub struct SignedIn {
             /// Who is signed in.
@@ -196,8 +217,8 @@ macro_rules! framework_session {
             }
         }
 
-        /// Who is signed in, if anybody: for pages that everybody may see. It fails where the store cannot tell, so that a failing
-        /// store is never taken for "nobody".
+        /// Who is signed in, if anybody, checked against the database: for pages that everybody may see. If the store fails, the
+        /// response is a 503: a failing store is never taken for "nobody".
         #[derive(Clone, Debug)]
         pub struct MaybeSignedIn(pub Option<SignedIn>);
 
@@ -260,6 +281,15 @@ macro_rules! framework_session {
             /// See [`waxseal_http::Sessions::list`].
             pub async fn list(&self, subject: &str) -> Result<Vec<$crate::SessionInfo>, $error> {
                 Ok(self.0.list(subject).await?)
+            }
+
+            /// See [`waxseal_http::Sessions::list_after`].
+            pub async fn list_after(
+                &self,
+                subject: &str,
+                last: &$crate::SessionInfo,
+            ) -> Result<Vec<$crate::SessionInfo>, $error> {
+                Ok(self.0.list_after(subject, last).await?)
             }
 
             /// See [`waxseal_http::Sessions::revoke`].

@@ -105,8 +105,8 @@ impl Session {
         Ok(!matches!(self.state().behind, Behind::Live(_)))
     }
 
-    /// Whose session it is, by the database's word; nobody's before sign-in. To protect a handler, ask this. It is asked once a
-    /// request: a handler that runs on (a WebSocket, an event stream) does not hear of a sign-out, and must bound its own time.
+    /// Whose session it is, checked against the database; nobody's before a sign-in. To protect a handler, ask this. The database is
+    /// asked once a request: a handler that runs on (a WebSocket, an event stream) awaits [`ended`](Self::ended) as well.
     pub async fn subject(&self) -> Result<Option<String>, SessionError> {
         self.load().await?;
         let state = self.state();

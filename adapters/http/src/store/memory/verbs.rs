@@ -80,7 +80,7 @@ impl MemoryStore {
         self.with_room(update.now, Some(update.id), attempt).unwrap_or_else(|| Err(self.full()))
     }
 
-    /// Renews a session. Nothing where there is no room, be it without a tombstone.
+    /// Renews a session. Nothing where there is no room, even without a tombstone.
     fn try_rotate(
         &self,
         old: RowId,
