@@ -65,6 +65,9 @@ impl SeaOrmStore {
     /// The store's verbs on a connection or transaction of the caller's: to end a user's sessions in the transaction that
     /// changes their password, for example.
     ///
+    /// A sign-in that is under way meanwhile is not refused by this. Call [`Sessions::revoke_others`](waxseal_http::Sessions::revoke_others) or
+    /// [`revoke_all`](waxseal_http::Sessions::revoke_all) after the commit as well, so that the old password signs nobody in.
+    ///
     /// Nothing is tried again here: what the database rolled back, it rolled back with the rest of the transaction. Begin the
     /// transaction again where [`Fate::of`](crate::Fate::of) the error is [`Fate::RolledBack`](crate::Fate::RolledBack).
     ///

@@ -10,6 +10,8 @@
 //! | `postgres-failover` | [`sea_orm::failover`] | a pool that follows a failover |
 //! | `metrics` | | counters and durations for Prometheus, by the `metrics` crate |
 //! | `openapi` | | the session cookie in the framework's API description |
+//! | `poem-compat`, `salvo-compat` | | the session types of Poem and salvo-session, filled with ours |
+//! | `poem-storage`, `salvo-saysion`, `tower-sessions-014`, `tower-sessions-015` | | stores for those libraries |
 //! | `edge` | [`edge`] | the format alone, for an edge worker in Rust |
 //! | `adopt-plug`, `adopt-tower-sessions`, `adopt-poem`, `adopt-salvo` | [`adopt`] | readers for the sessions that users already have |
 //!

@@ -1,8 +1,7 @@
 //! salvo-session as before, with waxseal's store in place of its own.
 
 use salvo::session::SessionHandler;
-use waxseal::{HostedSessions, Sessions};
-use waxseal_salvo::SaysionStore;
+use waxseal::{HostedSessions, Sessions, salvo::SaysionStore};
 
 pub fn hoop(sessions: Sessions, secret: &[u8]) -> Result<SessionHandler<SaysionStore>, Box<dyn std::error::Error>> {
     let store = SaysionStore::new(HostedSessions::new(sessions)?);
