@@ -188,6 +188,11 @@ fn parse(debug: &str) -> Said {
     let Some(error) = error.strip_prefix("Database(") else { return Said::Other };
     let Some((driver, fields)) = error.split_once(" { ") else { return Said::Other };
     let code = match driver {
+        // PostgreSQL itself refuses the parameters: behind a pooler, a statement of this name is another connection's. It says
+        // protocol_violation, as a pooler does that has lost the server; invalid_sql_statement_name is what happened.
+        "PgDatabaseError" if fields.contains("routine: Some(\"exec_bind_message\")") => {
+            Some(Code::Postgres("26000".into()))
+        }
         "PgDatabaseError" => field(fields, "code: \"", '"').map(|state| Code::Postgres(state.into())),
         "MySqlDatabaseError" => field(fields, "number: ", ',').and_then(|number| number.parse().ok()).map(Code::MySql),
         "SqliteError" => field(fields, "code: ", ',').and_then(|code| code.parse().ok()).map(Code::Sqlite),
@@ -260,6 +265,16 @@ mod tests {
             assert_eq!(fate(lost), Fate::Unknown, "{lost}");
         }
         assert_eq!(Fate::of(&DbErr::from(crate::limit::NoAnswer)), Fate::Unknown);
+    }
+
+    #[test]
+    fn a_statement_that_a_pooler_has_mixed_up_failed() {
+        let bind = "SqlxError(Database(PgDatabaseError { severity: Error, code: \"08P01\", message: \"bind message supplies 9 \
+                    parameters\", file: Some(\"postgres.c\"), line: Some(1674), routine: Some(\"exec_bind_message\") }))";
+        assert_eq!(fate(bind), Fate::Failed);
+        // A text of the data cannot pass for it: its quotes are escaped.
+        let text = "SqlxError(Database(PgDatabaseError { code: \"08P01\", message: \"routine: Some(\\\"exec_bind_message\\\")\" }))";
+        assert_eq!(fate(text), Fate::Unknown);
     }
 
     #[test]
