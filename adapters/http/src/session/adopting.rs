@@ -73,7 +73,10 @@ impl Session {
             }
             Some(Found::Ended(_)) => return Ok(true),
             None => {
-                let Some(adopted) = self.old_session(store, adoption, now).await? else { return Ok(true) };
+                let Some(adopted) = self.old_session(store, adoption, now).await? else {
+                    // Another request may have adopted and retired it since the mark was looked for.
+                    return Ok(store.load(Wanted::newest(adoption.mark)).await?.is_none());
+                };
                 match store.insert(adoption.mark_of(&adopted, now)).await {
                     Ok(()) => (now, Some(adopted)),
                     Err(StoreError::AlreadyExists) => return Ok(false),
@@ -93,7 +96,8 @@ impl Session {
                     Some(adopted) => adopted,
                     None => match self.old_session(store, adoption, now).await? {
                         Some(adopted) => adopted,
-                        None => return Ok(true),
+                        // As above: its row was not there yet, and the old session is not there any more.
+                        None => return Ok(store.load(Wanted::newest(id)).await?.is_none()),
                     },
                 };
                 self.make(store, adoption, adopted, created_at).await
