@@ -1,6 +1,6 @@
 //! What a handler fails with.
 
-use axum::response::{IntoResponse, Response};
+use loco_rs::prelude::*;
 use waxseal::axum::SessionError;
 
 /// A session's error keeps its own response, for example 401 or 503. Loco responds to all others.
@@ -22,10 +22,10 @@ macro_rules! by_loco {
     ($($error:ty),*) => {$(
         impl From<$error> for AppError {
             fn from(error: $error) -> Self {
-                Self(Box::new(loco_rs::Error::from(error).into_response()))
+                Self(Box::new(Error::from(error).into_response()))
             }
         }
     )*};
 }
 
-by_loco!(loco_rs::Error, loco_rs::model::ModelError, sea_orm::DbErr);
+by_loco!(Error, ModelError, DbErr);

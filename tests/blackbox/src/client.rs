@@ -13,7 +13,8 @@ use tokio::{net::TcpStream, task::JoinHandle};
 
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) address: String,
+    /// Host and port.
+    pub address: String,
     /// `name=value`.
     pub cookie: Option<String>,
     pub headers: Vec<(HeaderName, String)>,
