@@ -68,6 +68,10 @@ impl Hooks for App {
         tasks.register(SweepTask);
     }
 
+    async fn on_shutdown(_: &AppContext) {
+        waxseal_example_shared::stop();
+    }
+
     async fn truncate(_: &AppContext) -> Result<()> {
         Ok(())
     }

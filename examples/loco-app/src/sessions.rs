@@ -24,6 +24,7 @@ struct SessionSettings {
     touch_interval: Option<u64>,
     remember: u64,
     secure_cookie: bool,
+    cache: bool,
     sweep_every: u64,
 }
 
@@ -42,7 +43,9 @@ impl Initializer for SessionInitializer {
             true => CookieOptions::new(),
             false => CookieOptions::insecure_for_plain_http_development(),
         };
-        let sessions = Sessions::builder(keyring, SeaOrmStore::new(ctx.db.clone()))
+        let store = SeaOrmStore::new(ctx.db.clone());
+        let store = crate::example::cached(store, settings.cache, ctx).await?;
+        let sessions = Sessions::builder(keyring, store)
             .cookie(cookie)
             .idle_timeout(Duration::from_secs(settings.idle_timeout))
             .lifetime(Duration::from_secs(settings.lifetime))

@@ -26,7 +26,7 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
 }
 
 /// A cache that other processes may write past: PostgreSQL tells it of every change, elsewhere a copy lives for a second.
-pub(crate) async fn cached(db: &DatabaseConnection, store: SeaOrmStore) -> Result<Arc<dyn Store>, DbErr> {
+pub async fn cached(db: &DatabaseConnection, store: SeaOrmStore) -> Result<Arc<dyn Store>, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(Arc::new(Cached::new(store)));
     }

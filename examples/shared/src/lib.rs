@@ -20,8 +20,9 @@ use std::{error::Error, future::Future, process::ExitCode, sync::Arc, time::Dura
 pub use answer::Answer;
 pub use clock::ExampleClock;
 pub use config::Config;
+pub use database::cached;
 use sea_orm_migration::MigratorTrait;
-pub use stop::stop_signal;
+pub use stop::{stop, stop_signal};
 use waxseal_http::{CookieOptions, Keyring, Sessions};
 use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
 

@@ -10,6 +10,11 @@ static STOPPING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender:
 /// Waits for Ctrl-C, or SIGTERM where there is one, and then ends what would never end by itself: live streams.
 pub async fn stop_signal() {
     signal().await;
+    stop();
+}
+
+/// Ends what would never end by itself, for a framework that waits for the signal itself.
+pub fn stop() {
     STOPPING.send_replace(true);
 }
 

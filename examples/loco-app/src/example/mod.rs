@@ -13,7 +13,7 @@ use loco_rs::{
     logger,
     prelude::*,
 };
-use waxseal::{Sessions, axum::EndedFeed};
+use waxseal::{Sessions, Store, axum::EndedFeed, sea_orm::SeaOrmStore};
 use waxseal_example_shared as shared;
 
 use crate::app::App;
@@ -31,6 +31,11 @@ pub(crate) fn share(ctx: &AppContext) -> Result<()> {
 pub(crate) fn clock(ctx: &AppContext) -> Result<shared::ExampleClock> {
     let shared: Shared = ctx.shared_store.get().ok_or(Error::InternalServerError)?;
     Ok(shared.0.clock.clone())
+}
+
+/// The store, with a cache of rows before it where the settings say so.
+pub(crate) async fn cached(store: SeaOrmStore, cache: bool, ctx: &AppContext) -> Result<Arc<dyn Store>> {
+    Ok(if cache { shared::cached(&ctx.db, store).await? } else { Arc::new(store) })
 }
 
 /// The feed of ended sessions, for workers at the edge.

@@ -1,16 +1,24 @@
 //! The routes of all examples: what each takes from the request, and which action it is.
 
+use std::convert::Infallible;
+
 use axum::{
     body::Bytes,
-    extract::{DefaultBodyLimit, Request},
+    extract::{
+        DefaultBodyLimit, Request,
+        ws::{CloseFrame, Message, WebSocketUpgrade},
+    },
     http::HeaderMap,
     middleware::{Next, from_fn},
+    response::{Sse, sse},
 };
+use futures_util::{Stream, StreamExt};
 use loco_rs::prelude::*;
 use waxseal::axum::{Session, SessionError, SignedIn};
 use waxseal_example_shared::{
     Answer,
     actions::{self, Item, SignInForm, Slow},
+    live,
 };
 
 use super::Shared;
@@ -35,6 +43,8 @@ pub(crate) fn routes() -> Routes {
         .add("/plain", get(actions::plain()))
         .add("/fail", get(fail))
         .add("/slow", get(slow))
+        .add("/events", get(events))
+        .add("/socket", get(socket))
         .layer(DefaultBodyLimit::max(actions::MAX_BODY_BYTES))
         .layer(from_fn(same_site_only))
 }
@@ -117,4 +127,17 @@ async fn fail(session: Session) -> Result {
 
 async fn slow(session: Session, Query(slow): Query<Slow>) -> Result {
     answered(actions::slow(&session, &slow).await)
+}
+
+async fn events(signed_in: SignedIn) -> Sse<impl Stream<Item = std::result::Result<sse::Event, Infallible>>> {
+    let live = live::events(&signed_in.session);
+    Sse::new(live.map(|live::Event { name, data }| Ok(sse::Event::default().event(name).data(data))))
+}
+
+async fn socket(signed_in: SignedIn, upgrade: WebSocketUpgrade) -> Response {
+    let is_data = |message: &Message| matches!(message, Message::Text(_) | Message::Binary(_));
+    let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    upgrade
+        .max_message_size(live::MAX_MESSAGE_BYTES)
+        .on_upgrade(move |opened| live::echo((*signed_in.session).clone(), opened, is_data, close))
 }
