@@ -70,6 +70,7 @@ impl Hooks for App {
 
     async fn on_shutdown(_: &AppContext) {
         waxseal_example_shared::stop();
+        waxseal_example_shared::live_ended().await;
     }
 
     async fn truncate(_: &AppContext) -> Result<()> {

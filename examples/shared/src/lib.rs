@@ -22,7 +22,7 @@ pub use clock::ExampleClock;
 pub use config::Config;
 pub use database::cached;
 use sea_orm_migration::MigratorTrait;
-pub use stop::{stop, stop_signal};
+pub use stop::{live_ended, stop, stop_signal};
 use waxseal_http::{CookieOptions, Keyring, Sessions};
 use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
 
@@ -64,6 +64,7 @@ pub async fn run(application: impl Future<Output = Result<(), Box<dyn Error>>>) 
     tracing_subscriber::fmt().with_env_filter(filter).init();
     match application.await {
         Ok(()) => {
+            stop::live_ended().await;
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }

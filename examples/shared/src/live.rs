@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use waxseal_http::Session;
 
-use crate::stop;
+use crate::stop::Live;
 
 /// How often a stream has something to say.
 const TICK: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Over {
     }
 }
 
-async fn over(session: Session) -> Over {
+async fn over(session: Session, live: &mut Live) -> Over {
     tokio::select! {
         ended = session.ended() => match ended {
             Ok(()) => Over::Ended,
@@ -61,13 +61,14 @@ async fn over(session: Session) -> Over {
                 Over::Away
             }
         },
-        () = stop::begun() => Over::Away,
+        () = live.stop() => Over::Away,
     }
 }
 
 /// A `tick` with a number each second, and at last `ended`, as soon as the session has ended, or `away`.
 pub fn events(session: &Session) -> impl Stream<Item = Event> + Send + use<> {
-    let over = Box::pin(over(session.clone()));
+    let session = session.clone();
+    let over = Box::pin(async move { over(session, &mut Live::new()).await });
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream::unfold(Some((over, ticks, 0_u64)), async |going_on| {
@@ -97,8 +98,10 @@ where
             }
         }
     };
+    // Until the closing frame is sent.
+    let mut live = Live::new();
     let why = tokio::select! {
-        why = over(session) => why,
+        why = over(session, &mut live) => why,
         // The client has left.
         () = echo => return,
     };

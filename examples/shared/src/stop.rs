@@ -1,10 +1,13 @@
 //! The end of the application: who asks for it, and who is told.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
-/// Whether the application was told to stop.
+/// How long the application waits for its WebSockets to be closed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the application was told to stop. Who listens is live.
 static STOPPING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// Waits for Ctrl-C, or SIGTERM where there is one, and then ends what would never end by itself: live streams.
@@ -18,10 +21,24 @@ pub fn stop() {
     STOPPING.send_replace(true);
 }
 
-/// Waits until the application was told to stop.
-pub(crate) async fn begun() {
-    // The sender is never dropped.
-    let _ = STOPPING.subscribe().wait_for(|stopping| *stopping).await;
+/// Something live, for which the application waits when it stops.
+pub(crate) struct Live(watch::Receiver<bool>);
+
+impl Live {
+    pub(crate) fn new() -> Self {
+        Self(STOPPING.subscribe())
+    }
+
+    /// Waits until the application was told to stop.
+    pub(crate) async fn stop(&mut self) {
+        // The sender is never dropped.
+        let _ = self.0.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Waits until all that is live has ended. A server does not wait for its WebSockets: they are no requests any more.
+pub async fn live_ended() {
+    let _ = timeout(PATIENCE, STOPPING.closed()).await;
 }
 
 async fn signal() {
