@@ -36,14 +36,19 @@ struct Adoption {
 }
 
 impl Session {
+    /// What identifies the old session that the request presents.
+    pub(super) fn old_key(&self) -> Option<Vec<u8>> {
+        self.0.engine.adopter.as_ref()?.key(self.0.headers.as_ref()?)
+    }
+
     /// Adopts the old session that the request presents, where it presents none of ours. The caller holds `busy`.
     pub(super) async fn adopt(&self) -> Result<(), SessionError> {
         let engine = &self.0.engine;
-        let (Some(adopter), Keeping::Rows { store, .. }) = (&engine.adopter, &engine.keeping) else { return Ok(()) };
+        let Keeping::Rows { store, .. } = &engine.keeping else { return Ok(()) };
         if self.tickets().len() > 0 || self.tickets().unknown_key || self.state().ended {
             return Ok(());
         }
-        let Some(key) = self.0.headers.as_ref().and_then(|headers| adopter.key(headers)) else { return Ok(()) };
+        let Some(key) = self.old_key() else { return Ok(()) };
         let secret = engine.keyring.adoption_secret(&key).ok_or(SessionError::Random)?;
         let adoption = Adoption { mark: subjects::adopted(&key), key, secret };
         let session = self.clone();
@@ -197,7 +202,7 @@ impl Session {
         Ok(())
     }
 
-    /// Retires the old session of one that was adopted in this request. The new one is saved, whatever comes of this.
+    /// Retires the old session that this request has adopted or signed out of. What was saved stays saved, whatever comes of this.
     pub(super) async fn retire_adopted(&self) {
         let Some(key) = self.state().adopted.clone() else { return };
         let session = self.clone();
@@ -208,10 +213,10 @@ impl Session {
         match self.wait(retired).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => {
-                tracing::error!(%error, "a session of another system was adopted but not ended there")
+                tracing::error!(%error, "a session of another system was not ended there")
             }
             Ok(Err(error)) | Err(error) => {
-                tracing::error!(%error, "a session of another system was adopted but not ended there");
+                tracing::error!(%error, "a session of another system was not ended there");
             }
         }
     }

@@ -34,6 +34,10 @@ impl Session {
         if !is_there {
             return Ok((hold, Outcome::Unchanged));
         }
+        // Another system's cookie beside ours would sign its user in again.
+        if state.adopted.is_none() {
+            state.adopted = self.old_key();
+        }
         state.cookie = Some(engine.cookie.removal());
         Ok((hold, Outcome::Destroyed))
     }

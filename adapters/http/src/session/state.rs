@@ -78,7 +78,7 @@ pub(crate) struct State {
     pub(crate) cookie: Option<HeaderValue>,
     /// When that was made.
     pub(crate) cookie_at: Timestamp,
-    /// The key of another system's session that was adopted in this request.
+    /// The key of another system's session that this request has adopted or signed out of.
     pub(crate) adopted: Option<Vec<u8>>,
     /// The response has its headers: no cookie can be sent any more.
     pub(crate) committed: bool,
