@@ -111,13 +111,7 @@ async fn every_sign_out_is_kept(nodes: &[Sessions]) {
         browser.sign_in("ada").await.unwrap();
         let copies: Vec<Client> = nodes.iter().map(|node| at(node, &browser)).collect();
         browser.sessions = nodes[2].clone();
-        browser
-            .request(async |session| {
-                session.sign_out();
-                Ok(())
-            })
-            .await
-            .unwrap();
+        browser.sign_out().await.unwrap();
         let from = Instant::now();
         for copy in &copies {
             while copy.clone().subject().await.unwrap().is_some() {

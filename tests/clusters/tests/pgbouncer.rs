@@ -37,18 +37,9 @@ async fn visit(sessions: &Sessions, subject: &str) -> Result<(), SessionError> {
     assert_eq!(phone.request(async |session| session.revoke_others().await).await?, 1);
     assert_eq!(laptop.subject().await?, None);
     let copy = phone.clone();
-    sign_out(&mut phone).await?;
+    phone.sign_out().await?;
     assert_eq!(copy.clone().subject().await?, None);
     Ok(())
-}
-
-async fn sign_out(browser: &mut Client) -> Result<(), SessionError> {
-    browser
-        .request(async |session| {
-            session.sign_out();
-            Ok(())
-        })
-        .await
 }
 
 /// Many at once, so that connections are shared.
@@ -114,7 +105,7 @@ async fn session_pooling_carries_notices() {
     // It has begun to wait.
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!ended.is_finished());
-    sign_out(&mut browser).await.unwrap();
+    browser.sign_out().await.unwrap();
     tokio::time::timeout(Duration::from_secs(1), ended).await.expect("it is told").unwrap().unwrap();
 }
 

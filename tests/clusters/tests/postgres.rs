@@ -74,10 +74,9 @@ async fn cut_commits(port: u16) -> (u32, u32) {
     (sent, kept)
 }
 
-/// The old primary stays up, read-only, and the address leads to the new one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_primary_that_turns_read_only_is_left() {
-    let Some(pair) = PostgresPair::start().await else { return };
+/// A pair behind a proxy, and a signed-in client of a pool that follows a failover.
+async fn behind_a_proxy() -> Option<(PostgresPair, Proxy, Client)> {
+    let pair = PostgresPair::start().await?;
     let proxy = Proxy::to(pair.primary.port).await;
     let db = connect(proxy.port, |options| {
         failover::postgres(options);
@@ -87,6 +86,13 @@ async fn a_primary_that_turns_read_only_is_left() {
     let sessions = Sessions::builder(keyring(), SeaOrmStore::new(db)).build().unwrap();
     let mut browser = Client::new(&sessions);
     browser.sign_in("ada").await.unwrap();
+    Some((pair, proxy, browser))
+}
+
+/// The old primary stays up, read-only, and the address leads to the new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_turns_read_only_is_left() {
+    let Some((pair, proxy, mut browser)) = behind_a_proxy().await else { return };
     tokio::time::sleep(Duration::from_millis(500)).await;
     pair.primary.execute("ALTER SYSTEM SET default_transaction_read_only = on").await;
     pair.primary.execute("SELECT pg_reload_conf()").await;
@@ -109,16 +115,7 @@ async fn a_primary_that_turns_read_only_is_left() {
 /// A server that vanishes without a word, with statements under way: the pool comes back by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_vanishes_is_left() {
-    let Some(pair) = PostgresPair::start().await else { return };
-    let proxy = Proxy::to(pair.primary.port).await;
-    let db = connect(proxy.port, |options| {
-        failover::postgres(options);
-    })
-    .await;
-    Migrator::up(&db, None).await.unwrap();
-    let sessions = Sessions::builder(keyring(), SeaOrmStore::new(db)).build().unwrap();
-    let mut browser = Client::new(&sessions);
-    browser.sign_in("ada").await.unwrap();
+    let Some((_pair, proxy, mut browser)) = behind_a_proxy().await else { return };
     let reading = || {
         let mut reader = browser.clone();
         tokio::spawn(async move { reader.subject().await })
@@ -166,13 +163,7 @@ async fn a_replica_that_is_behind_signs_nobody_out() {
                         .unwrap();
                     assert_eq!(seen, (Some(subject), Some(1)));
                     let copy = browser.clone();
-                    browser
-                        .request(async |session| {
-                            session.sign_out();
-                            Ok(())
-                        })
-                        .await
-                        .unwrap();
+                    browser.sign_out().await.unwrap();
                     if visit % 10 == 0 {
                         // Others see it within the bound.
                         tokio::time::sleep(Duration::from_millis(1000)).await;

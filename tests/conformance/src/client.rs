@@ -38,6 +38,14 @@ impl Client {
         self.request(async |session| session.sign_in(subject)).await
     }
 
+    pub async fn sign_out(&mut self) -> Result<(), SessionError> {
+        self.request(async |session| {
+            session.sign_out();
+            Ok(())
+        })
+        .await
+    }
+
     pub async fn subject(&mut self) -> Result<Option<String>, SessionError> {
         self.request(async |session| session.subject().await).await
     }

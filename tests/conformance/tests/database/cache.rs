@@ -123,12 +123,7 @@ async fn another_nodes_sign_out_is_heard(db: &DatabaseConnection) {
         let mut there = at(&b, &here);
         assert!(user(&mut there).await.is_some());
         let replay = at(&b, &here);
-        here.request(async |session| {
-            session.sign_out();
-            Ok(())
-        })
-        .await
-        .unwrap();
+        here.sign_out().await.unwrap();
         let from = Instant::now();
         while user(&mut replay.clone()).await.is_some() {
             assert!(from.elapsed() < BOUND, "not heard within the bound");
@@ -174,12 +169,7 @@ async fn a_node_that_hears_nothing_asks_the_database(db: &DatabaseConnection) {
         let there = at(&b, &here);
         assert!(user(&mut there.clone()).await.is_some());
         fault.store(true, Ordering::SeqCst);
-        here.request(async |session| {
-            session.sign_out();
-            Ok(())
-        })
-        .await
-        .unwrap();
+        here.sign_out().await.unwrap();
         tokio::time::sleep(BOUND).await;
         assert_eq!(user(&mut there.clone()).await, None, "older than the bound");
         assert_eq!(b.store.staleness(), None);

@@ -8,6 +8,7 @@
 
 use std::{
     env, fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -16,19 +17,17 @@ use std::{
 };
 
 use poem::{EndpointExt, Route, get, handler, listener::TcpAcceptor};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use sea_orm_migration::MigratorTrait;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use waxseal_http::{CookieOptions, Keyring, RootKey, Sessions};
+use waxseal_peers::{postgres, sqlite};
 use waxseal_poem::{Session, SessionMiddleware};
-use waxseal_sea_orm::{Migrator, SeaOrmStore};
+use waxseal_sea_orm::SeaOrmStore;
 
 const HANG_UPS: u32 = 100_000;
 const CLIENTS: u32 = 32;
-const SCHEMA: &str = "waxseal_hang_ups";
 
 /// Changes the session, whose data are 60 KB after the first time.
 #[handler]
@@ -38,27 +37,15 @@ async fn change(session: Session) -> poem::Result<String> {
     Ok(session.get::<u64>("n").await?.unwrap_or(0).to_string())
 }
 
-async fn store(folder: &std::path::Path) -> SeaOrmStore {
-    let mut options = match env::var("WAXSEAL_TEST_POSTGRES_URL") {
-        Ok(url) => {
-            let admin = Database::connect(&url).await.unwrap();
-            for sql in [format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"), format!("CREATE SCHEMA {SCHEMA}")] {
-                admin.execute_unprepared(&sql).await.unwrap();
-            }
-            let mut options = ConnectOptions::new(url);
-            options.set_schema_search_path(SCHEMA);
-            options
-        }
-        Err(_) => ConnectOptions::new(format!("sqlite://{}?mode=rwc", folder.join("hang-ups.sqlite").display())),
-    };
-    options.max_connections(8).sqlx_logging(false);
-    let db = Database::connect(options).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
-    SeaOrmStore::new(db)
+async fn store(folder: &Path) -> SeaOrmStore {
+    match env::var("WAXSEAL_TEST_POSTGRES_URL") {
+        Ok(url) => postgres(&url, "waxseal_hang_ups").await,
+        Err(_) => sqlite(folder).await,
+    }
 }
 
 /// Starts the application and gives its address.
-async fn start(folder: &std::path::Path) -> String {
+async fn start(folder: &Path) -> String {
     let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
     let cookie = CookieOptions::insecure_for_plain_http_development();
     let sessions = Sessions::builder(keyring, store(folder).await).cookie(cookie).build().unwrap();

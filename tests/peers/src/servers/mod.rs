@@ -9,13 +9,12 @@ use poem::{
     listener::TcpAcceptor,
     session::{CookieConfig, MemoryStorage, ServerSession},
 };
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use waxseal_http::{Cached, CookieOptions, Keyring, MemoryStore, RootKey, Sessions, Store};
+use waxseal_peers::{postgres, sqlite};
 use waxseal_poem::SessionMiddleware;
-use waxseal_sea_orm::{Migrator, SeaOrmStore, Table, install_notices};
+use waxseal_sea_orm::{Table, install_notices};
 
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -100,16 +99,8 @@ impl Server {
 
     pub(crate) fn waxseal_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("bench.sqlite").display());
-        Self::start("waxseal, SeaORM SQLite", Some(folder), async move || {
-            let mut options = ConnectOptions::new(url);
-            options.max_connections(8).sqlx_logging(false).test_before_acquire(false).map_sqlx_sqlite_opts(|options| {
-                options.pragma("journal_mode", "WAL").pragma("synchronous", "NORMAL").pragma("busy_timeout", "15000")
-            });
-            let db = Database::connect(options).await.unwrap();
-            Migrator::up(&db, None).await.unwrap();
-            waxseal(SeaOrmStore::new(db))
-        })
+        let path = folder.path().to_owned();
+        Self::start("waxseal, SeaORM SQLite", Some(folder), async move || waxseal(sqlite(&path).await))
     }
 
     pub(crate) fn waxseal_postgres(url: &str) -> Self {
@@ -157,24 +148,6 @@ impl Server {
         });
         let thread = receiver.recv().unwrap();
         Self { name, address, thread, _folder: folder }
-    }
-}
-
-/// A store on PostgreSQL in a schema of its own.
-async fn postgres(url: &str, schema: &'static str) -> SeaOrmStore {
-    make_schema(url, schema).await;
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(8).sqlx_logging(false).test_before_acquire(false).set_schema_search_path(schema);
-    let db = Database::connect(options).await.unwrap();
-    Migrator::up(&db, None).await.unwrap();
-    SeaOrmStore::new(db)
-}
-
-/// An empty schema, so that each server has tables of its own.
-async fn make_schema(url: &str, schema: &str) {
-    let admin = Database::connect(url).await.unwrap();
-    for sql in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
-        admin.execute_unprepared(&sql).await.unwrap();
     }
 }
 

@@ -8,7 +8,9 @@ use axum_session_sqlx::SessionPgPool;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions_sqlx_store::PostgresStore;
 
-use super::{Server, make_schema};
+use waxseal_peers::make_schema;
+
+use super::Server;
 
 mod tower {
     use tower_sessions::Session;

@@ -1,0 +1,42 @@
+//! What the benchmarks share: the databases that they run on.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::path::Path;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm_migration::MigratorTrait;
+use waxseal_sea_orm::{Migrator, SeaOrmStore};
+
+/// A store on a new SQLite file.
+pub async fn sqlite(folder: &Path) -> SeaOrmStore {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", folder.join("bench.sqlite").display()));
+    options.map_sqlx_sqlite_opts(|options| {
+        options.pragma("journal_mode", "WAL").pragma("synchronous", "NORMAL").pragma("busy_timeout", "15000")
+    });
+    store(options).await
+}
+
+/// A store on PostgreSQL in a schema of its own.
+pub async fn postgres(url: &str, schema: &'static str) -> SeaOrmStore {
+    make_schema(url, schema).await;
+    let mut options = ConnectOptions::new(url);
+    options.set_schema_search_path(schema);
+    store(options).await
+}
+
+/// An empty schema, so that each server has tables of its own.
+pub async fn make_schema(url: &str, schema: &str) {
+    let admin = Database::connect(url).await.unwrap();
+    for sql in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+        admin.execute_unprepared(&sql).await.unwrap();
+    }
+}
+
+async fn store(mut options: ConnectOptions) -> SeaOrmStore {
+    options.max_connections(8).sqlx_logging(false).test_before_acquire(false);
+    let db = Database::connect(options).await.unwrap();
+    Migrator::up(&db, None).await.unwrap();
+    SeaOrmStore::new(db)
+}
