@@ -37,6 +37,9 @@ impl Adopted {
     }
 
     /// Sets the end of the session, where the other system's configuration says it and the session itself does not.
+    ///
+    /// Give a fixed time, for example the day of the move and the application's `max_age`. A time that is counted from now moves on
+    /// with each request: a copy of the old cookie could be adopted again after the end that the first adoption was told.
     #[must_use]
     pub fn ends_at(mut self, end: Timestamp) -> Self {
         self.expires_at = Some(self.expires_at.map_or(end, |known| known.min(end)));

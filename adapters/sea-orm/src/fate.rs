@@ -188,8 +188,9 @@ fn parse(debug: &str) -> Said {
     let Some(error) = error.strip_prefix("Database(") else { return Said::Other };
     let Some((driver, fields)) = error.split_once(" { ") else { return Said::Other };
     let code = match driver {
-        // PostgreSQL itself refuses the parameters: behind a pooler, a statement of this name is another connection's. It says
-        // protocol_violation, as a pooler does that has lost the server; invalid_sql_statement_name is what happened.
+        // A pooler has led to a server process on which another connection has prepared a statement of the same name, and its
+        // parameters do not fit. PostgreSQL reports a protocol_violation, which PgBouncer reports when it loses the server. So this
+        // is read as an invalid_sql_statement_name.
         "PgDatabaseError" if fields.contains("routine: Some(\"exec_bind_message\")") => {
             Some(Code::Postgres("26000".into()))
         }

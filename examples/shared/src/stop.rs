@@ -1,4 +1,4 @@
-//! The end of the application: who asks for it, and who is told.
+//! Stopping the application: the signal, and the streams and WebSockets that it ends.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::{sync::watch, time::timeout};
 /// How long the application waits for its WebSockets to be closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether the application was told to stop. Who listens is live.
+/// Whether the application was told to stop. Each receiver belongs to a stream or a WebSocket.
 static STOPPING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// Waits for Ctrl-C, or SIGTERM where there is one, and then ends what would never end by itself: live streams.
@@ -21,7 +21,7 @@ pub fn stop() {
     STOPPING.send_replace(true);
 }
 
-/// Something live, for which the application waits when it stops.
+/// A stream or a WebSocket. The application waits for it when it stops.
 pub(crate) struct Live(watch::Receiver<bool>);
 
 impl Live {
@@ -36,7 +36,7 @@ impl Live {
     }
 }
 
-/// Waits until all that is live has ended. A server does not wait for its WebSockets: they are no requests any more.
+/// Waits until every stream and WebSocket has ended. A server waits for its requests only, and a WebSocket is none.
 pub async fn live_ended() {
     let _ = timeout(PATIENCE, STOPPING.closed()).await;
 }

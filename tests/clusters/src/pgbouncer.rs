@@ -29,8 +29,8 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// `ignored` are the startup parameters that it does not refuse. Later versions track no prepared statements here, as the
-    /// earlier ones cannot.
+    /// `ignored` are the startup parameters that it does not refuse. Versions that can track prepared statements are told not to, so
+    /// that all versions behave alike.
     ///
     /// Nothing where the machine has no PgBouncer or no PostgreSQL 15.
     pub async fn start(pooling: Pooling, ignored: &str) -> Option<Self> {
