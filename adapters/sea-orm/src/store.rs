@@ -32,13 +32,22 @@ pub struct SeaOrmStore {
     cluster: Cluster,
     #[cfg_attr(not(feature = "notices"), allow(dead_code))]
     table: Table,
+    #[cfg(feature = "notices")]
+    sweeping: Arc<crate::notices::Sweeping>,
 }
 
 impl SeaOrmStore {
     /// A store on `db`, in the table `waxseal_sessions`. The table must be there: see [`Migration`](crate::Migration).
     pub fn new(db: DatabaseConnection) -> Self {
         let statements = Arc::new(Statements::new(db.get_database_backend(), &Table::default()));
-        Self { db, statements, cluster: Cluster::default(), table: Table::default() }
+        Self {
+            db,
+            statements,
+            cluster: Cluster::default(),
+            table: Table::default(),
+            #[cfg(feature = "notices")]
+            sweeping: Arc::default(),
+        }
     }
 
     /// The same in another table: each of the applications that share a database needs its own.
@@ -192,7 +201,12 @@ impl Store for SeaOrmStore {
 
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let limited = StoreOn { limit: limit::of(self.statements.backend, limit::SWEEP), ..self.own() };
-        limited.delete_expired(now, limit).await
+        let deleted = limited.delete_expired(now, limit).await?;
+        #[cfg(feature = "notices")]
+        if self.statements.backend == sea_orm::DbBackend::Postgres {
+            self.sweeping.sweep(&self.db, &self.table).await;
+        }
+        Ok(deleted)
     }
 
     async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError> {

@@ -15,20 +15,30 @@
 //! # }
 //! ```
 //!
-//! `NOTIFY` delivers in the order of the commits, and a transaction that notifies takes a lock over the whole server while it
-//! commits. The trigger tells of changes only, never of touches, so that reads cost nothing there.
+//! Ends are told at once, by `NOTIFY`. Changes are written to a log ([`changes`]), which each node reads before its pings. Touches
+//! are not told, so that reads cost nothing there.
 
+mod changes;
 mod trigger;
 
-use std::hash::{BuildHasher, RandomState};
+use std::{
+    hash::{BuildHasher, RandomState},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, Statement,
+    TransactionTrait,
+};
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 use waxseal_http::{Listening, Notice, Notices, RowId, StoreError};
 
 use crate::{Table, values::backend};
+use changes::Reader;
+pub(crate) use changes::Sweeping;
 use trigger::Names;
 pub use trigger::{NoticesMigration, install_notices};
 
@@ -37,12 +47,42 @@ pub use trigger::{NoticesMigration, install_notices};
 ///
 /// Takes one connection of the pool for good, and needs [`install_notices`] or [`NoticesMigration`] to have run: without its
 /// trigger no ping comes back, and the cache stays off. A pooler in transaction mode cannot carry it.
-#[derive(Clone, Debug)]
+///
+/// If another role than the application's makes the trigger, grant the application's `SELECT` and `DELETE` on the log, which is named
+/// after the session table: `waxseal_sessions_changes`.
+#[derive(Debug)]
 pub struct PostgresNotices {
     db: DatabaseConnection,
     names: Names,
     /// Tells this process's pings from others'.
     process: u64,
+    log: Arc<Log>,
+}
+
+/// What this process has read of the log.
+#[derive(Debug, Default)]
+struct Log {
+    /// Held while it is read. Nothing before somebody listens.
+    reader: tokio::sync::Mutex<Option<Reader>>,
+    /// What was read and is still to be told.
+    told: Mutex<Vec<Notice>>,
+}
+
+/// More than this to be told is told as "all rows may have changed".
+const MANY_UNTOLD: usize = 20_000;
+
+impl Log {
+    fn tell(&self, read: Vec<Notice>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.extend(read);
+        if told.len() > MANY_UNTOLD {
+            *told = vec![Notice::All];
+        }
+    }
+
+    fn take(&self) -> Vec<Notice> {
+        mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl PostgresNotices {
@@ -50,7 +90,29 @@ impl PostgresNotices {
         if db.get_database_backend() != DbBackend::Postgres {
             return Err(DbErr::Custom("only PostgreSQL has notices; use `Cached::new` on other databases".into()));
         }
-        Ok(Self { names: Names::of(table), db, process: RandomState::new().hash_one(0) })
+        Ok(Self { names: Names::of(table), db, process: RandomState::new().hash_one(0), log: Arc::default() })
+    }
+
+    /// A transaction whose snapshots are of its statements, whatever the default is: under SERIALIZABLE, what reads the log would
+    /// get into the way of those who write to it.
+    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.db.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await
+    }
+
+    async fn read_and_ping(&self, number: u64) -> Result<(), DbErr> {
+        let mut reader = self.log.reader.lock().await;
+        let Some(reader) = &mut *reader else { return Ok(()) };
+        // One transaction, and so one server.
+        let transaction = self.begin().await?;
+        let Some(read) = reader.read(&transaction, &self.names).await? else { return transaction.rollback().await };
+        // Before the ping is sent: when it comes back, all that was committed before can be told.
+        self.log.tell(read);
+        reader.clean(&transaction, &self.names).await?;
+        let sql = "SELECT pg_notify($1, $2)";
+        let payload = format!("p {:016x} {number}", self.process);
+        let values = [self.names.channel.as_str().into(), payload.into()];
+        transaction.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        transaction.commit().await
     }
 }
 
@@ -66,18 +128,14 @@ impl Notices for PostgresNotices {
         let mut listener = PgListener::connect_with(pool).await.map_err(StoreError::backend)?;
         listener.ignore_pool_close_event(true);
         listener.listen(&self.names.channel).await.map_err(StoreError::backend)?;
-        Ok(Box::new(Open { listener, process: self.process }))
+        let mut reader = self.log.reader.lock().await;
+        *reader = Some(Reader::begin(&self.db).await.map_err(backend)?);
+        self.log.take();
+        Ok(Box::new(Open { listener, process: self.process, log: self.log.clone(), told: Vec::new() }))
     }
 
     async fn ping(&self, number: u64) -> Result<(), StoreError> {
-        // Nothing is sent where the trigger is gone: the cache must not trust the silence.
-        let sql = "SELECT pg_notify($1, $2) WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_trigger \
-                   WHERE tgrelid = to_regclass($3) AND tgname = $4 AND tgenabled <> 'D')";
-        let payload = format!("p {:016x} {number}", self.process);
-        let Names { channel, table, change, .. } = &self.names;
-        let values = [channel.into(), payload.into(), table.into(), change.into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        self.db.query_all_raw(statement).await.map(drop).map_err(backend)
+        self.read_and_ping(number).await.map_err(backend)
     }
 }
 
@@ -85,16 +143,27 @@ impl Notices for PostgresNotices {
 struct Open {
     listener: PgListener,
     process: u64,
+    log: Arc<Log>,
+    /// What is to be told next, the last first.
+    told: Vec<Notice>,
 }
 
 #[async_trait]
 impl Listening for Open {
     async fn next(&mut self) -> Result<Notice, StoreError> {
         loop {
+            if let Some(notice) = self.told.pop() {
+                return Ok(notice);
+            }
             // `recv` would connect anew by itself, and what was told in between would be missed.
             let told = self.listener.try_recv().await.map_err(StoreError::backend)?;
             let Some(told) = told else { return Err(StoreError::backend("the connection that listens was lost")) };
             match read(told.payload(), self.process) {
+                Some(Told::Notice(ping @ Notice::Ping(_))) => {
+                    // First what was read before it was sent.
+                    self.told.push(ping);
+                    self.told.extend(self.log.take());
+                }
                 Some(Told::Notice(notice)) => return Ok(notice),
                 Some(Told::OthersPing) => {}
                 None => return Ok(Notice::All),
@@ -113,7 +182,6 @@ enum Told {
 fn read(payload: &str, process: u64) -> Option<Told> {
     let mut words = payload.split(' ');
     let notice = match (words.next()?, words.next(), words.next(), words.next()) {
-        ("c", Some(id), Some(generation), None) => Notice::Changed(row_id(id)?, generation.parse().ok()?),
         ("o", Some(id), None, None) => Notice::Outdated(row_id(id)?),
         ("p", Some(sender), Some(number), None) => match u64::from_str_radix(sender, 16).ok()? == process {
             true => Notice::Ping(number.parse().ok()?),
@@ -137,12 +205,11 @@ mod tests {
     fn payloads_are_read() {
         let id = RowId::from_bytes([7; 16]);
         let told = |notice| Some(Told::Notice(notice));
-        assert_eq!(read(&format!("c {} 3", Uuid::from(id)), 1), told(Notice::Changed(id, 3)));
         assert_eq!(read(&format!("o {}", Uuid::from(id)), 1), told(Notice::Outdated(id)));
         assert_eq!(read("a", 1), told(Notice::All));
         assert_eq!(read("p 0000000000000001 5", 1), told(Notice::Ping(5)));
         assert_eq!(read("p 0000000000000002 5", 1), Some(Told::OthersPing));
-        for strange in ["", "c", "c x 1", "p 1", "a b", "o 1 2 3 4"] {
+        for strange in ["", "o", "o x", "p 1", "a b", "o 1 2 3 4"] {
             assert_eq!(read(strange, 1), None, "{strange}");
         }
     }

@@ -1,10 +1,7 @@
-//! The trigger that tells of changed rows, and the migration that makes it.
+//! The trigger that tells of changed rows, the log that it writes to, and the migration that makes both.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
-use sea_orm_migration::{
-    MigrationName, MigrationTrait, SchemaManager,
-    sea_orm::{self, DatabaseExecutor},
-};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm};
 
 use crate::Table;
 
@@ -14,7 +11,11 @@ pub(super) struct Names {
     /// The table, quoted.
     pub(super) table: String,
     pub(super) channel: String,
+    /// The table's name without its schema.
+    name: String,
     function: String,
+    /// The log of changes, quoted.
+    pub(super) log: String,
     /// The trigger of single rows.
     pub(super) change: String,
     /// The trigger of TRUNCATE.
@@ -27,6 +28,8 @@ impl Names {
         Self {
             table: table.quoted(DbBackend::Postgres),
             channel: table.flat(),
+            log: format!("{schema}\"{}_changes\"", table.name()),
+            name: table.name().into(),
             function: format!("{schema}\"{}_notice\"", table.name()),
             change: format!("{}_change", table.name()),
             truncate: format!("{}_all", table.name()),
@@ -41,14 +44,36 @@ impl Names {
         Ok(db.query_one_raw(statement).await?.is_some())
     }
 
-    /// What makes function and triggers. It may run again.
-    fn create(&self) -> [String; 5] {
-        let Self { table, channel, function, change, truncate } = self;
-        [
-            // A row whose time was over has no copy that counts: the sweeper tells nothing. A touch moves two times forward and
-            // changes nothing else: nothing is told either.
+    /// The schema that the table is in, quoted. The trigger names the log by it: it runs with a search path of its own.
+    async fn schema(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
+        let sql = "SELECT quote_ident(nspname) FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace \
+                   WHERE pg_class.oid = to_regclass($1)";
+        let values = [self.table.as_str().into()];
+        let found = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        let missing =
+            || DbErr::Custom(format!("there is no table {}: make it first, by `Migrator` or `Migration`", self.table));
+        found.ok_or_else(missing)?.try_get_by_index(0)
+    }
+
+    /// Makes log, function and triggers. It may run again.
+    async fn create(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let schema = self.schema(db).await?;
+        let Self { table, channel, name, function, change, truncate, .. } = self;
+        let log = format!("{schema}.\"{name}_changes\"");
+        let made = [
+            // Unlogged: after a crash every node begins to listen anew, and needs nothing of what was told before.
             format!(
-                "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $body$ \
+                "CREATE UNLOGGED TABLE IF NOT EXISTS {log} (xact xid8 NOT NULL, id uuid NOT NULL, generation bigint NOT NULL) \
+                 WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)"
+            ),
+            format!("CREATE INDEX IF NOT EXISTS \"{name}_changes_at\" ON {log} (xact)"),
+            // Whoever may write to the session table writes to the log, by this function alone.
+            //
+            // A row whose time was over has no copy that counts: the sweeper tells nothing. A touch moves two times forward and
+            // changes nothing else: nothing is told either. Ends are told at once, and there are few of them.
+            format!(
+                "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql \
+                 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$ \
                  BEGIN \
                    IF TG_OP = 'TRUNCATE' THEN \
                      PERFORM pg_notify('{channel}', 'a'); \
@@ -57,7 +82,7 @@ impl Names {
                        PERFORM pg_notify('{channel}', 'o ' || OLD.id); \
                      END IF; \
                    ELSIF NEW.generation > OLD.generation AND NEW.id = OLD.id THEN \
-                     PERFORM pg_notify('{channel}', 'c ' || NEW.id || ' ' || NEW.generation); \
+                     INSERT INTO {log} VALUES (pg_current_xact_id(), NEW.id, NEW.generation); \
                    ELSIF (NEW.id, NEW.generation, NEW.subject, NEW.label, NEW.created_at, NEW.lifetime_s, NEW.data) \
                        IS DISTINCT FROM \
                        (OLD.id, OLD.generation, OLD.subject, OLD.label, OLD.created_at, OLD.lifetime_s, OLD.data) \
@@ -75,15 +100,17 @@ impl Names {
             format!(
                 "CREATE TRIGGER \"{truncate}\" AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
             ),
-        ]
+        ];
+        run(db, &made).await
     }
 
-    fn drop(&self) -> [String; 3] {
-        let Self { table, function, change, truncate, .. } = self;
+    fn drop(&self) -> [String; 4] {
+        let Self { table, log, function, change, truncate, .. } = self;
         [
             format!("DROP TRIGGER IF EXISTS \"{change}\" ON {table}"),
             format!("DROP TRIGGER IF EXISTS \"{truncate}\" ON {table}"),
             format!("DROP FUNCTION IF EXISTS {function}()"),
+            format!("DROP TABLE IF EXISTS {log}"),
         ]
     }
 }
@@ -99,9 +126,7 @@ pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(
     transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", crate::migrator::LOCK)).await?;
     let names = Names::of(table);
     if !names.is_installed(&transaction).await? {
-        for sql in names.create() {
-            transaction.execute_unprepared(&sql).await?;
-        }
+        names.create(&transaction).await?;
     }
     transaction.commit().await
 }
@@ -137,18 +162,23 @@ impl MigrationName for NoticesMigration {
 #[allow(elided_lifetimes_in_paths)] // the trait's own signature
 impl MigrationTrait for NoticesMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &Names::of(&self.table).create()).await
+        let db = manager.get_connection();
+        match db.get_database_backend() {
+            DbBackend::Postgres => Names::of(&self.table).create(db).await,
+            _ => Ok(()),
+        }
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager.get_connection(), &Names::of(&self.table).drop()).await
+        let db = manager.get_connection();
+        match db.get_database_backend() {
+            DbBackend::Postgres => run(db, &Names::of(&self.table).drop()).await,
+            _ => Ok(()),
+        }
     }
 }
 
-async fn run(db: &DatabaseExecutor<'_>, statements: &[String]) -> Result<(), DbErr> {
-    if db.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
-    }
+async fn run(db: &impl ConnectionTrait, statements: &[String]) -> Result<(), DbErr> {
     for sql in statements {
         db.execute_unprepared(sql).await?;
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
 use sea_orm_migration::MigratorTrait;
 use waxseal_http::{Cached, Keyring, Listening, Notice, Notices, Sessions, Store, StoreError, Wanted};
 use waxseal_sea_orm::{Migrator, PostgresNotices, SeaOrmStore, Table, install_notices};
@@ -133,6 +133,69 @@ async fn another_nodes_sign_out_is_heard(db: &DatabaseConnection) {
     println!("a sign-out was seen by the other node after {longest:?} at most; the bound is {BOUND:?}");
 }
 
+async fn number(client: &mut Client) -> Option<u64> {
+    client.request(async |session| session.get("n").await).await.unwrap()
+}
+
+/// A change that another node made is seen within the bound, also by a browser whose cookie does not know of it.
+async fn another_nodes_changes_are_heard(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let [a, b] = nodes(db).await;
+    let mut here = Client::new(&a.sessions);
+    here.sign_in("ada").await.unwrap();
+    let there = at(&b, &here);
+    let mut longest = Duration::ZERO;
+    for n in 0..20 {
+        assert!(user(&mut there.clone()).await.is_some());
+        assert!(!b.store.is_empty());
+        here.request(async |session| session.insert("n", n)).await.unwrap();
+        let from = Instant::now();
+        while number(&mut there.clone()).await != Some(n) {
+            assert!(from.elapsed() < BOUND, "not heard within the bound");
+        }
+        longest = longest.max(from.elapsed());
+    }
+    println!("a change was seen by the other node after {longest:?} at most; the bound is {BOUND:?}");
+}
+
+/// What a transaction changed is told when it commits, however many readings of the log have passed since; and by whoever may write to
+/// the session table, though they have no right to the log.
+async fn changes_that_are_committed_late_are_heard(db: &DatabaseConnection) {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return;
+    }
+    let [a, _] = nodes(db).await;
+    let mut client = Client::new(&a.sessions);
+    client.sign_in("ada").await.unwrap();
+    let role = "DO $$ BEGIN CREATE ROLE waxseal_writer; EXCEPTION WHEN OTHERS THEN NULL; END $$";
+    db.execute_unprepared(role).await.unwrap();
+    let transaction = db.begin().await.unwrap();
+    for sql in [
+        "DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO waxseal_writer', current_schema()); END $$",
+        "GRANT SELECT, UPDATE ON waxseal_sessions TO waxseal_writer",
+        "SET LOCAL ROLE waxseal_writer",
+        // No node can open it then.
+        "UPDATE waxseal_sessions SET generation = generation + 1 WHERE subject = 'ada'",
+    ] {
+        transaction.execute_unprepared(sql).await.unwrap();
+    }
+    // Others' changes, which are told meanwhile.
+    for n in 0..8 {
+        let mut other = Client::new(&a.sessions);
+        other.sign_in("bob").await.unwrap();
+        other.request(async |session| session.insert("n", n)).await.unwrap();
+        tokio::time::sleep(BOUND / 4).await;
+    }
+    assert!(user(&mut client.clone()).await.is_some());
+    transaction.commit().await.unwrap();
+    let from = Instant::now();
+    while user(&mut client.clone()).await.is_some() {
+        assert!(from.elapsed() < BOUND, "not heard within the bound");
+    }
+}
+
 /// What other programs do counts too.
 async fn changes_by_hand_are_heard(db: &DatabaseConnection) {
     if db.get_database_backend() != DbBackend::Postgres {
@@ -237,6 +300,8 @@ async fn reads_and_writes_at_once_leave_no_old_copy(db: &DatabaseConnection) {
 
 on_every_database! {
     another_nodes_sign_out_is_heard
+    another_nodes_changes_are_heard
+    changes_that_are_committed_late_are_heard
     changes_by_hand_are_heard
     a_node_that_hears_nothing_asks_the_database
     a_touch_on_another_node_keeps_the_session

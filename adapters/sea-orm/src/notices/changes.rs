@@ -1,0 +1,147 @@
+//! The log of changed rows: what the trigger writes where a row has a new generation, and how a node reads what is new in it.
+//!
+//! `NOTIFY` would do, but a transaction that notifies holds a lock over the whole server until its commit is on disk, so that commits
+//! come one after the other. A row in an unlogged table costs next to nothing. The price is the time until it is read: a node reads
+//! the log before each of its pings.
+//!
+//! Rows do not become visible in the order in which they were written. So each reading asks for what the snapshot of the one before
+//! it did not show: the transactions that began after that snapshot, and those that were under way in it.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+use waxseal_http::{Notice, RowId};
+
+use super::trigger::Names;
+use crate::Table;
+
+/// For how long the log keeps rows at least.
+const KEPT: Duration = Duration::from_secs(30);
+
+/// A node that has not read the log for this long begins anew.
+const GAP: Duration = Duration::from_secs(15);
+
+/// A reading of more changes than this tells of none of them, but that all rows may have changed.
+const MANY: usize = 10_000;
+
+/// The transactions that a moment shows, on one run of one server: another server numbers its transactions anew.
+#[derive(Clone, Debug)]
+struct Seen {
+    snapshot: String,
+    server: String,
+    at: Instant,
+}
+
+/// How far a node has read the log.
+#[derive(Debug)]
+pub(super) struct Reader {
+    last: Seen,
+    /// What is older than this may be deleted when it is [`KEPT`] old.
+    old: Seen,
+}
+
+impl Seen {
+    async fn now(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let at = Instant::now();
+        let sql = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text";
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        let row = row.ok_or_else(|| DbErr::Custom("the database gave no snapshot".into()))?;
+        Ok(Self { snapshot: row.try_get_by_index(0)?, server: row.try_get_by_index(1)?, at })
+    }
+}
+
+impl Reader {
+    /// Begins to read: what is committed from here on will be told.
+    pub(super) async fn begin(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
+        let last = Seen::now(db).await?;
+        Ok(Self { old: last.clone(), last })
+    }
+
+    /// What was committed since the last reading. Nothing where the trigger is gone: the cache must not trust the silence.
+    pub(super) async fn read(
+        &mut self,
+        db: &impl ConnectionTrait,
+        names: &Names,
+    ) -> Result<Option<Vec<Notice>>, DbErr> {
+        let at = Instant::now();
+        let sql = format!(
+            "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text, changed.id, changed.generation \
+             FROM pg_catalog.pg_trigger installed LEFT JOIN ( \
+               SELECT id, MAX(generation) AS generation FROM {log} \
+               WHERE xact >= pg_snapshot_xmax($3::text::pg_snapshot) \
+                  OR xact = ANY(ARRAY(SELECT pg_snapshot_xip($3::text::pg_snapshot))) \
+               GROUP BY id LIMIT {limit} \
+             ) changed ON true \
+             WHERE installed.tgrelid = to_regclass($1) AND installed.tgname = $2 AND installed.tgenabled <> 'D'",
+            log = names.log,
+            limit = MANY + 1,
+        );
+        let values = [names.table.as_str().into(), names.change.as_str().into(), self.last.snapshot.as_str().into()];
+        let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let seen = Seen { snapshot: first.try_get_by_index(0)?, server: first.try_get_by_index(1)?, at };
+        let missed = seen.server != self.last.server || at.duration_since(self.last.at) > GAP || rows.len() > MANY;
+        if seen.server != self.old.server {
+            self.old = seen.clone();
+        }
+        self.last = seen;
+        if missed {
+            return Ok(Some(vec![Notice::All]));
+        }
+        let mut changed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(id) = row.try_get_by_index::<Option<Uuid>>(2)? {
+                let generation: i64 = row.try_get_by_index(3)?;
+                changed.push(Notice::Changed(RowId::from(id), u64::try_from(generation).unwrap_or_default()));
+            }
+        }
+        Ok(Some(changed))
+    }
+
+    /// Deletes what every node has read, now and then.
+    pub(super) async fn clean(&mut self, db: &impl ConnectionTrait, names: &Names) -> Result<(), DbErr> {
+        if self.old.at.elapsed() < KEPT {
+            return Ok(());
+        }
+        let old = std::mem::replace(&mut self.old, self.last.clone());
+        delete(db, &names.log, &old.snapshot).await
+    }
+}
+
+/// The log's part in a store's sweep: where the trigger was left but no node reads the log, nobody else deletes from it.
+#[derive(Debug, Default)]
+pub(crate) struct Sweeping(Mutex<Option<Seen>>);
+
+impl Sweeping {
+    /// Deletes what was old enough at the last sweep. What fails is done at the next one.
+    pub(crate) async fn sweep(&self, db: &impl ConnectionTrait, table: &Table) {
+        let names = Names::of(table);
+        let Ok(mut old) = self.0.try_lock() else { return };
+        if old.as_ref().is_some_and(|old| old.at.elapsed() < KEPT) || !names.is_installed(db).await.unwrap_or(false) {
+            return;
+        }
+        let swept = async {
+            let now = Seen::now(db).await?;
+            match old.replace(now.clone()) {
+                Some(old) if old.server == now.server => delete(db, &names.log, &old.snapshot).await,
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = swept.await {
+            tracing::debug!(%error, "the log of changed sessions was not swept");
+        }
+    }
+}
+
+/// Deletes the rows that a snapshot shows, and those of transactions that the server has not begun yet: they came with a dump.
+async fn delete(db: &impl ConnectionTrait, log: &str, snapshot: &str) -> Result<(), DbErr> {
+    let sql = format!(
+        "DELETE FROM {log} WHERE (xact < pg_snapshot_xmax($1::text::pg_snapshot) \
+           AND NOT xact = ANY(ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))) \
+         OR xact >= pg_snapshot_xmax(pg_current_snapshot())"
+    );
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [snapshot.into()])).await?;
+    Ok(())
+}
