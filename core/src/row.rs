@@ -3,6 +3,10 @@
 use alloc::vec::Vec;
 use core::{fmt, str::FromStr};
 
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Visitor},
+};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -69,6 +73,34 @@ impl FromStr for RowId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+/// As text, in every format: for forms, paths and JSON.
+impl Serialize for RowId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// From text, in every format. An error does not show the text.
+impl<'de> Deserialize<'de> for RowId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(RowIdText)
+    }
+}
+
+struct RowIdText;
+
+impl Visitor<'_> for RowIdText {
+    type Value = RowId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id of a session's row: a UUID as text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RowId, E> {
+        text.parse().map_err(|_| E::custom("not the id of a session's row: that is a UUID as text"))
     }
 }
 
@@ -164,5 +196,15 @@ mod tests {
         assert_eq!(uuid.as_u128() >> 80, 1_790_000_000_123);
         let later = RowId::derive(&Secret::from_bytes([0; 32]), Timestamp::from_unix_ms(1_790_000_000_124));
         assert!(later > id);
+    }
+
+    #[test]
+    fn a_row_id_is_text_to_serde() {
+        let id = RowId::from_bytes([7; 16]);
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, alloc::format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<RowId>(&json).unwrap(), id);
+        let error = serde_json::from_str::<RowId>("\"hunter2\"").unwrap_err().to_string();
+        assert!(error.contains("UUID") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -105,9 +105,10 @@ impl Timeouts {
 
     /// The terms, where they are at least a second and within the bounds.
     pub fn check(&self, terms: Terms) -> Result<Terms, TimeoutsError> {
+        // The lifetime first: where the bound on it is raised, the one on idle timeouts follows.
         let times = [
-            (terms.idle_s, self.max_idle_s, "idle timeout", "max_idle_timeout"),
             (terms.lifetime_s, self.max_lifetime_s, "lifetime", "max_lifetime"),
+            (terms.idle_s, self.max_idle_s, "idle timeout", "max_idle_timeout"),
         ];
         for (seconds, max_s, what, option) in times {
             check_range(seconds, what)?;

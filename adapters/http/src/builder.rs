@@ -28,7 +28,8 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 /// Privileges commit only where the response is no error: a sign-in whose handler then answers 400 or more is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommitPolicy {
-    /// A 5xx response discards it, and the old cookie stays good; every other status commits.
+    /// A 5xx response discards it, and so does a 408, which a middleware answers that has given up a handler half-way. The old cookie
+    /// stays good. Every other status commits.
     #[default]
     DiscardOnServerError,
     /// Every response commits.
@@ -37,7 +38,7 @@ pub enum CommitPolicy {
 
 impl CommitPolicy {
     pub(crate) fn commits(self, status: StatusCode) -> bool {
-        self == Self::Always || !status.is_server_error()
+        self == Self::Always || !(status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT)
     }
 
     pub(crate) fn signs_in(self, status: StatusCode) -> bool {
@@ -282,6 +283,10 @@ impl SessionsBuilder {
     /// The sessions. An error where options contradict each other.
     pub fn build(self) -> Result<Sessions, ConfigError> {
         self.cookie.validate()?;
+        if !self.cookie.is_secure() {
+            let name = self.cookie.cookie_name();
+            tracing::warn!(name, "the session cookie is sent over plain HTTP too: for development only");
+        }
         for alias in &self.cookie_aliases {
             self.cookie.clone().name(alias.as_str()).validate()?;
         }

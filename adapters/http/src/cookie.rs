@@ -158,6 +158,11 @@ impl CookieOptions {
         &self.name
     }
 
+    /// Whether browsers send it over HTTPS alone.
+    pub(crate) const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     fn build<'a>(&'a self, value: &'a str) -> CookieBuilder<'a> {
         let cookie = Cookie::build((self.name.as_str(), value))
             .path(self.path.as_str())

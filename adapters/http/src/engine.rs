@@ -64,6 +64,11 @@ impl Engine {
         }
     }
 
+    /// Whether the store is to be asked for the time.
+    pub(crate) fn is_due(&self) -> bool {
+        matches!(self.keeping, Keeping::Rows { .. }) && self.time.is_due()
+    }
+
     /// Asks the store for the time where that is due. To be awaited before the time is used.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
         match &self.keeping {

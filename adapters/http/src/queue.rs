@@ -112,7 +112,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use waxseal_core::{Data, Timestamp};
+    use waxseal_core::Timestamp;
 
     fn id(n: u8) -> RowId {
         RowId::from_bytes([n; 16])
@@ -157,11 +157,12 @@ mod tests {
     #[tokio::test]
     async fn what_was_written_is_handed_on_to_those_who_wait() {
         let live = |generation| Live {
+            id: id(1),
             generation,
             label: None,
             seen_at: Timestamp::default(),
             expires_at: Timestamp::default(),
-            data: Data::new(),
+            data: Arc::default(),
         };
         let queues = Queues::new();
         let first = queues.join(id(1)).unwrap().turn().await;

@@ -113,14 +113,17 @@ impl Sessions {
     /// Ends all sessions of a subject but one; returns how many. A sign-in of the subject that is under way meanwhile is refused.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::AllBut(keep))).await?
+        patience.wait(self.0.end_subject(subject, Which::AllBut(keep), self.0.now())).await?
     }
 
     /// Ends all sessions of a subject; returns how many. After a changed password or a stolen device. A sign-in of the subject that
     /// is under way meanwhile is refused: its password may be the old one.
+    ///
+    /// So is a later sign-in of the same request, for nothing tells it from the others. A handler that does both signs in first, and
+    /// then calls [`Session::revoke_others`](crate::Session::revoke_others).
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::All)).await?
+        patience.wait(self.0.end_subject(subject, Which::All, self.0.now())).await?
     }
 
     /// The store, once the time is known, and how long it may be waited for: as long as by a request.

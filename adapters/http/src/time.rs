@@ -149,7 +149,7 @@ impl Time {
         }
     }
 
-    fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         match self.offset_ms.load(Ordering::Acquire) {
             OWN => false,
             UNKNOWN => true,

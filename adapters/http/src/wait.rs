@@ -4,11 +4,12 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{Mutex, PoisonError},
-    task::Poll,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep};
 
 use crate::SessionError;
 
@@ -31,17 +32,8 @@ impl Patience {
     }
 
     /// What `future` gives, unless the request has waited for too long.
-    pub(crate) async fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, SessionError> {
-        let mut future = std::pin::pin!(future);
-        // What is ready at once costs no clock and no timer.
-        if let Poll::Ready(value) = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
-            return Ok(value);
-        }
-        let from = Instant::now();
-        let left = self.left(from);
-        let result = tokio::time::timeout(left, future).await;
-        self.spend(from, Instant::now());
-        result.map_err(|_| SessionError::TimedOut { after: self.bound })
+    pub(crate) fn wait<F: Future>(&self, future: F) -> Waiting<'_, F> {
+        Waiting { patience: self, future, since: None }
     }
 
     fn left(&self, now: Instant) -> Duration {
@@ -56,6 +48,42 @@ impl Patience {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         spent.waited += until.saturating_duration_since(from);
         spent.until = Some(until);
+    }
+}
+
+pin_project! {
+    /// A future within a request's patience.
+    ///
+    /// A type of its own, because an `async fn` would keep the future twice: as its argument, and where it is pinned. Waits lie in each
+    /// other, and every request moves what they take up.
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) struct Waiting<'a, F> {
+        patience: &'a Patience,
+        #[pin]
+        future: F,
+        // What is ready at once costs no clock and no timer.
+        since: Option<(Instant, Pin<Box<Sleep>>)>,
+    }
+}
+
+impl<F: Future> Future for Waiting<'_, F> {
+    type Output = Result<F::Output, SessionError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.future.poll(cx) {
+            if let Some((from, _)) = this.since {
+                this.patience.spend(*from, Instant::now());
+            }
+            return Poll::Ready(Ok(value));
+        }
+        let (from, timer) = this.since.get_or_insert_with(|| {
+            let from = Instant::now();
+            (from, Box::pin(tokio::time::sleep(this.patience.left(from))))
+        });
+        ready!(timer.as_mut().poll(cx));
+        this.patience.spend(*from, Instant::now());
+        Poll::Ready(Err(SessionError::TimedOut { after: this.patience.bound }))
     }
 }
 

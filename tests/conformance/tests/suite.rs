@@ -17,6 +17,8 @@ macro_rules! suite {
             r14_a_sign_in_commits_only_below_400
             r15_a_node_without_the_new_key_ends_nothing
             r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused
+            r20_a_request_may_end_other_sessions_and_then_sign_in
+            r20_a_refused_sign_in_leaves_the_present_session
             r20_a_sign_out_whose_answer_is_lost_is_repeated
             r21_a_store_that_does_not_answer_is_503_within_the_bound
             r19_the_cookie_names_the_newest_generation_where_answers_may_be_old

@@ -21,7 +21,9 @@ impl Session {
         let outcome = self.finish_all(commits).await?;
         self.check_cookie().await;
         self.leave_alias();
-        self.retire_adopted().await;
+        if self.0.engine.adopter.is_some() {
+            Box::pin(self.retire_adopted()).await;
+        }
         Ok(outcome)
     }
 
@@ -44,7 +46,7 @@ impl Session {
             }
         }
         tracing::error!(
-            "a clone of the session's handle changes it without end; the response goes out without the last changes"
+            "a clone of the session's handle keeps changing it; the response goes out without the last changes"
         );
         self.state().committed = true;
         Ok(outcome)
@@ -70,7 +72,8 @@ impl Session {
                 }
             }
         }
-        self.write(touch).await
+        // Boxed, so that requests that only read do not move it about.
+        Box::pin(self.write(touch)).await
     }
 
     /// Drops a sign-in whose response is a refusal.

@@ -55,7 +55,10 @@ impl Session {
         let revoked = async {
             let (subject, own) = self.identity().await?;
             let which = own.map_or(Which::All, Which::AllBut);
-            self.wait(self.0.engine.end_subject(&subject, which)).await?
+            let now = self.0.engine.now();
+            let ended = self.wait(self.0.engine.end_subject(&subject, which, now)).await??;
+            self.state().revoked_at = Some(now);
+            Ok(ended)
         };
         self.told("revoke others", revoked.await)
     }

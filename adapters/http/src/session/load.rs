@@ -91,7 +91,9 @@ impl Session {
             state.chosen = chosen;
             state.outdate();
         }
-        self.adopt().await?;
+        if self.0.engine.adopter.is_some() {
+            Box::pin(self.adopt()).await?;
+        }
         metrics::request(match &self.state().behind {
             Behind::Live(_) if self.tickets().len() == 0 => "adopted",
             Behind::Live(_) => "live",
@@ -114,7 +116,7 @@ impl Session {
             if !in_time && !store.may_be_behind() {
                 continue;
             }
-            *loaded = self.load_ticket(store, ticket, Wanted::newest(ticket.row_id())).await;
+            *loaded = Box::pin(self.load_ticket(store, ticket, Wanted::newest(ticket.row_id()))).await;
             if let (true, Ok(Loaded::Expired(at))) = (in_time, &loaded) {
                 // It ended while this request ran: what it writes starts no session in its place.
                 *loaded = Ok(Loaded::Ended(*at));
@@ -134,24 +136,27 @@ impl Session {
                 let Some(ticket) = tickets.get(0) else { return Ok(Vec::new()) };
                 Ok(vec![Ok(self.load_ticket(store, ticket, wanted(ticket)).await?)])
             }
-            _ => {
-                let all: Vec<Wanted> = tickets.iter().map(wanted).collect();
-                let found = match self.wait(store.load_many(&all).instrument(spans::store("load"))).await? {
-                    Ok(found) => found,
-                    // One damaged row must not hide the others.
-                    Err(StoreError::Damaged(_)) => {
-                        let mut loaded = Vec::with_capacity(all.len());
-                        for (ticket, wanted) in tickets.iter().zip(all) {
-                            loaded.push(self.load_ticket(store, ticket, wanted).await);
-                        }
-                        return Ok(loaded);
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                let all = tickets.iter().zip(all).zip(found);
-                Ok(all.map(|((ticket, wanted), found)| engine.decide(ticket, wanted.id, found)).collect())
-            }
+            _ => Box::pin(self.load_many(store)).await,
         }
+    }
+
+    async fn load_many(&self, store: &Arc<dyn Store>) -> Result<Vec<Result<Loaded, SessionError>>, SessionError> {
+        let tickets = self.tickets();
+        let all: Vec<Wanted> = tickets.iter().map(wanted).collect();
+        let found = match self.wait(store.load_many(&all).instrument(spans::store("load"))).await? {
+            Ok(found) => found,
+            // One damaged row must not hide the others.
+            Err(StoreError::Damaged(_)) => {
+                let mut loaded = Vec::with_capacity(all.len());
+                for (ticket, wanted) in tickets.iter().zip(all) {
+                    loaded.push(self.load_ticket(store, ticket, wanted).await);
+                }
+                return Ok(loaded);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let all = tickets.iter().zip(all).zip(found);
+        Ok(all.map(|((ticket, wanted), found)| self.0.engine.decide(ticket, wanted.id, found)).collect())
     }
 
     /// What is behind one ticket.
@@ -182,11 +187,12 @@ impl Engine {
     /// A stateless session: the ticket is all there is.
     fn in_ticket(&self, ticket: &Ticket) -> Loaded {
         Loaded::Live(Live {
+            id: ticket.row_id(),
             generation: 0,
             label: None,
             seen_at: ticket.issued_at(),
             expires_at: self.timeouts.bounded_expiry(ticket.issued_at(), ticket.expires_at()),
-            data: ticket.claims().clone(),
+            data: Arc::new(ticket.claims().clone()),
         })
     }
 

@@ -10,6 +10,7 @@ mod end;
 mod ended;
 mod info;
 mod load;
+mod overtaken;
 mod record;
 mod save;
 pub(crate) mod settle;
@@ -29,8 +30,14 @@ use serde::de::DeserializeOwned;
 use waxseal_core::{Data, RowId, Ticket, Timestamp};
 
 use crate::{
-    OldCookie, Outcome, SessionError, cookie::Cookies, engine::Engine, metrics, tickets::Tickets, time::Moment,
-    told::Told, wait::Patience,
+    OldCookie, Outcome, SessionError,
+    cookie::Cookies,
+    engine::Engine,
+    metrics,
+    tickets::Tickets,
+    time::Moment,
+    told::Told,
+    wait::{Patience, Waiting},
 };
 
 pub use info::{SessionInfo, Times};
@@ -179,7 +186,10 @@ impl Session {
 
     /// To be awaited before the store is asked: from then on the time is known, and tickets that were opened before are opened again.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
-        self.wait(self.0.engine.ready()).await??;
+        // Boxed where it is rare: what a future may ever await, every request moves about.
+        if self.0.engine.is_due() {
+            self.wait(Box::pin(self.0.engine.ready())).await??;
+        }
         if self.0.tickets.get().is_some_and(|tickets| tickets.untimed) {
             self.0.in_time.get_or_init(|| self.0.engine.tickets(&self.0.cookies));
         }
@@ -250,8 +260,8 @@ impl Session {
     }
 
     /// Waits within the request's patience.
-    pub(crate) async fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, SessionError> {
-        self.0.patience.wait(future).await
+    pub(crate) fn wait<F: Future>(&self, future: F) -> Waiting<'_, F> {
+        self.0.patience.wait(future)
     }
 
     /// Tells the log of an error that answers 5xx.
@@ -272,9 +282,11 @@ impl Session {
             state.parts(self.tickets())
         };
         // What does not fit is told when it is saved; what does is seen.
-        parts.changes.apply_what_fits(&mut parts.data);
+        let all_fit = parts.changes.apply_what_fits(&mut parts.data).is_empty();
         let result = f(&parts.data);
-        self.state().keep_view(parts.version, parts.data);
+        if all_fit {
+            self.state().keep_view(parts.version, parts.data);
+        }
         Ok(result)
     }
 }

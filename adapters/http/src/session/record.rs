@@ -177,7 +177,7 @@ impl Session {
         let mut state = self.state();
         if state.committed {
             tracing::error!(
-                "session changed after its response was committed: lost, but for data that a call of save() saves"
+                "session changed after its response was committed: lost, except for data saved by calling save()"
             );
         }
         state.discarded = false;
@@ -193,10 +193,9 @@ impl Session {
                 _ => None,
             }
         };
-        let view = known.map(|mut parts| {
-            parts.changes.apply_what_fits(&mut parts.data);
-            change.apply_what_fits(&mut parts.data);
-            parts
+        let view = known.and_then(|mut parts| {
+            let errors = [&parts.changes, &change].map(|changes| changes.apply_what_fits(&mut parts.data));
+            errors.iter().all(Vec::is_empty).then_some(parts)
         });
         self.change(|state| {
             state.changes.append(change);

@@ -11,17 +11,16 @@ use tracing::Instrument;
 use waxseal_core::{Changes, Data, Ticket};
 
 use crate::{
-    Outcome, Session, SessionError, Store, Wanted,
+    Outcome, Session, SessionError, Wanted,
     engine::Keeping,
     metrics,
     queue::Turn,
     session::{
         Behind, Live, Renewal, State,
         load::Loaded,
-        settle,
         statement::{Ran, Statement},
     },
-    spans, subjects, wait,
+    spans, wait,
 };
 
 /// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
@@ -37,21 +36,23 @@ pub(crate) struct Work {
     committed: bool,
     epoch: u64,
     /// The stored data that the changes apply to.
-    base: Data,
+    base: Arc<Data>,
+    /// What the changes make of it, where that is known.
+    view: Option<Data>,
 }
 
 /// Which recorded changes a statement takes with it.
 #[derive(Clone)]
 pub(crate) struct Recorded {
     changes: usize,
-    renewal: Renewal,
+    pub(super) renewal: Renewal,
     label: Option<String>,
     epoch: u64,
 }
 
 impl Recorded {
     /// Forgets just these: a clone of the handle may have recorded more meanwhile, or have discarded them.
-    fn settle(&self, state: &mut State) {
+    pub(super) fn settle(&self, state: &mut State) {
         if state.epoch == self.epoch {
             state.changes.forget_first(self.changes);
         }
@@ -66,7 +67,7 @@ impl Recorded {
 }
 
 impl Work {
-    fn recorded(&self) -> Recorded {
+    pub(super) fn recorded(&self) -> Recorded {
         Recorded {
             changes: self.changes.len(),
             renewal: self.renewal.clone(),
@@ -116,25 +117,27 @@ impl Session {
         let busy = self.wait(self.0.busy.clone().lock_owned()).await?;
         let mut hold = Hold { _busy: busy, turn: None };
         self.ready().await?;
-        self.settle_unsettled().await?;
+        if self.state().unsettled.is_some() {
+            Box::pin(self.settle_unsettled()).await?;
+        }
         let mut ended = Outcome::Unchanged;
         // A sign-out ends another system's session too.
         if self.0.engine.adopter.is_some() && matches!(self.state().behind, Behind::Unread) {
-            self.load_while_busy().await?;
+            Box::pin(self.load_while_busy()).await?;
         }
         if self.state().ending {
-            (hold, ended) = self.end(hold).await?;
+            (hold, ended) = Box::pin(self.end(hold)).await?;
             if !self.state().has_changes() {
                 return Ok(ended);
             }
         }
         for conflicts in 0..MAX_ATTEMPTS {
             if matches!(self.state().behind, Behind::Unread) {
-                self.load_while_busy().await?;
+                Box::pin(self.load_while_busy()).await?;
             }
             self.take_turn(&mut hold).await?;
-            let work = self.work();
-            let (statement, landed, outcome) = match self.plan(&work, touch)? {
+            let mut work = self.work();
+            let (statement, landed, outcome) = match self.plan(&mut work, touch)? {
                 Plan::Done(Outcome::Unchanged) => return Ok(ended),
                 Plan::Done(outcome) => return Ok(outcome),
                 Plan::Touch(statement, landed) => {
@@ -151,6 +154,9 @@ impl Session {
                 }
                 Plan::Run(statement, landed, outcome) => (statement, landed, outcome),
             };
+            if work.renewal.is_sign_in() {
+                Box::pin(self.refuse_sign_in(&work)).await?;
+            }
             let (held, written) = self.execute(hold, statement, Some((landed, work.recorded()))).await?;
             hold = held;
             if written? {
@@ -162,18 +168,21 @@ impl Session {
                 let wait = self.0.engine.randomness.wait(longest_wait(conflicts));
                 self.wait(tokio::time::sleep(wait)).await?;
             }
-            self.reload().await?;
+            Box::pin(self.reload()).await?;
         }
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
     }
 
     /// What is to be done now.
-    fn plan(&self, work: &Work, touch: bool) -> Result<Plan, SessionError> {
+    fn plan(&self, work: &mut Work, touch: bool) -> Result<Plan, SessionError> {
         let engine = &self.0.engine;
-        let mut data = work.base.clone();
-        for error in work.changes.apply_what_fits(&mut data) {
-            tracing::error!(row_id = ?self.row_id(), %error, "a change of the session does not fit and is dropped; the others are saved");
-        }
+        let data = work.view.take().unwrap_or_else(|| {
+            let mut data = Data::clone(&work.base);
+            for error in work.changes.apply_what_fits(&mut data) {
+                tracing::error!(row_id = ?self.row_id(), %error, "a change of the session does not fit and is dropped; the others are saved");
+            }
+            data
+        });
         let (now, signs_in) = (engine.now(), work.renewal.is_sign_in());
         let (statement, landed, outcome) = match (&work.behind, &work.ticket) {
             (Behind::Live(_), Some(_)) if work.renewal != Renewal::None && work.committed => {
@@ -183,7 +192,7 @@ impl Session {
                 let (statement, landed) = engine.rotate(work, live, ticket, data, now)?;
                 (statement, landed, Outcome::Renewed)
             }
-            (Behind::Live(live), Some(ticket)) if data != live.data || work.has_new_label(live) => {
+            (Behind::Live(live), Some(ticket)) if data != *live.data || work.has_new_label(live) => {
                 let (statement, landed) = engine.update(work, live, ticket, data, now)?;
                 (statement, landed, Outcome::Saved)
             }
@@ -212,8 +221,9 @@ impl Session {
     }
 
     fn work(&self) -> Work {
-        let state = self.state();
+        let mut state = self.state();
         Work {
+            view: state.take_view(),
             base: state.base(self.tickets()).clone(),
             behind: state.behind.clone(),
             changes: state.changes.clone(),
@@ -228,16 +238,13 @@ impl Session {
     /// Waits for this save's turn among those of the same row. What another request has written meanwhile is taken over from it: asking
     /// the database would cost each of those who wait another round trip.
     async fn take_turn(&self, hold: &mut Hold) -> Result<(), SessionError> {
-        let (id, generation) = {
-            let state = self.state();
-            match (&self.0.engine.keeping, &state.behind, self.ticket(&state)) {
-                (Keeping::Rows { .. }, Behind::Live(live), Some(ticket)) => (ticket.row_id(), live.generation),
-                _ => return Ok(()),
-            }
-        };
         if hold.turn.is_some() {
             return Ok(());
         }
+        let (id, generation) = match (&self.0.engine.keeping, &self.state().behind) {
+            (Keeping::Rows { .. }, Behind::Live(live)) => (live.id, live.generation),
+            _ => return Ok(()),
+        };
         let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
         let turn = self.wait(place.turn()).await?;
         let newer = turn.newer_than(generation);
@@ -292,7 +299,7 @@ impl Session {
                 Ok(Ran::Written) => {}
                 Ok(Ran::Conflict) => return Ok(false),
                 Ok(Ran::Refused { max }) => return Err(SessionError::TooManySessions { max }),
-                Err(error) => self.settle(store, statement, &landing, error).await?,
+                Err(error) => Box::pin(self.settle(store, statement, &landing, error)).await?,
             }
             if let (Some(turn), Some((landed, _)), Statement::Update { .. }) = (&hold.turn, &landing, statement) {
                 turn.wrote(&landed.live);
@@ -300,42 +307,20 @@ impl Session {
             if let Some(ended) = statement.ends() {
                 self.0.engine.watchers.wake(ended);
             }
-            if let Some((landed, recorded)) = &landing {
-                self.check_sign_in(store, landed, recorded).await?;
+            if let Some((landed, recorded)) = &landing
+                && recorded.renewal.is_sign_in()
+            {
+                Box::pin(self.check_sign_in(store, landed, recorded)).await?;
             }
         }
         if let Some((landed, recorded)) = landing {
             let signed_in = recorded.renewal.is_sign_in();
             self.land(landed, &recorded);
             if signed_in {
-                self.end_others().await;
+                Box::pin(self.end_others()).await;
             }
         }
         Ok(true)
-    }
-
-    /// Undoes a sign-in whose subject's sessions were all ended since its request began.
-    pub(super) async fn check_sign_in(
-        &self,
-        store: &Arc<dyn Store>,
-        landed: &Landed,
-        recorded: &Recorded,
-    ) -> Result<(), SessionError> {
-        let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
-            return Ok(());
-        };
-        if !subjects::ended_since(store.as_ref(), subject, self.opened_at()).await? {
-            return Ok(());
-        }
-        let undo = Statement::End { ids: vec![ticket.row_id()], now: self.0.engine.now() };
-        if let Err(error) = undo.run(store).await {
-            settle::end_again(store, &undo, error).await?;
-        }
-        tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
-        let mut state = self.state();
-        recorded.settle(&mut state);
-        state.behind = Behind::Gone;
-        Err(SessionError::SignInOvertaken)
     }
 
     /// Records what landed.

@@ -1,11 +1,13 @@
 //! What a request knows of its session and has recorded for it.
 
+use std::sync::{Arc, LazyLock};
+
 use http::HeaderValue;
-use waxseal_core::{Changes, Data, Terms, Ticket, Timestamp};
+use waxseal_core::{Changes, Data, RowId, Terms, Ticket, Timestamp};
 
 use crate::{Row, session::settle::Unsettled, tickets::Tickets};
 
-static EMPTY: Data = Data::new();
+static EMPTY: LazyLock<Arc<Data>> = LazyLock::new(Arc::default);
 
 /// What is behind the cookie, as far as is known.
 #[derive(Clone, Default)]
@@ -22,17 +24,19 @@ pub(crate) enum Behind {
 
 #[derive(Clone)]
 pub(crate) struct Live {
+    pub(crate) id: RowId,
     pub(crate) generation: u64,
     pub(crate) label: Option<String>,
     pub(crate) seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The data as they are stored.
-    pub(crate) data: Data,
+    /// The data as they are stored. Shared, for they may be large.
+    pub(crate) data: Arc<Data>,
 }
 
 impl Live {
     pub(crate) fn new(row: Row, data: Data) -> Self {
-        Self { generation: row.generation, label: row.label, seen_at: row.seen_at, expires_at: row.expires_at, data }
+        let Row { id, generation, label, seen_at, expires_at, .. } = row;
+        Self { id, generation, label, seen_at, expires_at, data: Arc::new(data) }
     }
 }
 
@@ -61,7 +65,7 @@ pub(crate) struct State {
     pub(crate) replaced: Option<Ticket>,
     pub(crate) behind: Behind,
     pub(crate) changes: Changes,
-    /// The stored data with the changes applied; made when it is asked for.
+    /// The stored data with the changes applied, all of which fit; made when it is asked for.
     view: Option<Data>,
     /// Counts whatever the view is made of.
     pub(crate) version: u64,
@@ -78,6 +82,8 @@ pub(crate) struct State {
     pub(crate) cookie: Option<HeaderValue>,
     /// When that was made.
     pub(crate) cookie_at: Timestamp,
+    /// When this request has ended the subject's other sessions: its own sign-in is none that this refuses.
+    pub(crate) revoked_at: Option<Timestamp>,
     /// The key of another system's session that this request has adopted or signed out of.
     pub(crate) adopted: Option<Vec<u8>>,
     /// The response has its headers: no cookie can be sent any more.
@@ -102,14 +108,14 @@ impl State {
 
     /// The stored data that changes apply to. A sign-in of another subject starts with none: what one user kept is not the next
     /// one's.
-    pub(crate) fn base(&self, tickets: &Tickets) -> &Data {
+    pub(crate) fn base(&self, tickets: &Tickets) -> &Arc<Data> {
         let other_subject = match (&self.renewal, self.ticket(tickets).and_then(Ticket::subject)) {
             (Renewal::SignIn { subject, .. }, Some(present)) => subject != present,
             _ => false,
         };
         match &self.behind {
             Behind::Live(live) if !other_subject && !self.ending => &live.data,
-            _ => &EMPTY,
+            _ => &*EMPTY,
         }
     }
 
@@ -134,7 +140,7 @@ impl State {
     /// The data as this request sees them, where nothing has to be made for it.
     pub(crate) fn ready(&self, tickets: &Tickets) -> Option<&Data> {
         if matches!(self.behind, Behind::Gone) {
-            Some(&EMPTY)
+            Some(&**EMPTY)
         } else if self.changes.is_empty() {
             Some(self.base(tickets))
         } else {
@@ -146,8 +152,13 @@ impl State {
         let version = self.version;
         match self.view.take() {
             Some(data) => Parts { data, changes: Changes::new(), version },
-            None => Parts { data: self.base(tickets).clone(), changes: self.changes.clone(), version },
+            None => Parts { data: Data::clone(self.base(tickets)), changes: self.changes.clone(), version },
         }
+    }
+
+    /// The view, for a save: it is what the changes make of the stored data. Nothing where it was not made.
+    pub(crate) fn take_view(&mut self) -> Option<Data> {
+        self.view.take()
     }
 
     pub(crate) fn keep_view(&mut self, made_of: u64, view: Data) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracing::Instrument;
-use waxseal_core::{Data, RowId, Ticket, Timestamp};
+use waxseal_core::{Data, RowContext, RowId, Ticket, Timestamp};
 
 use crate::{
     Admission, Limit, Row, SessionError, Store, StoreError, Touch, Update,
@@ -205,9 +205,15 @@ impl Engine {
         let statement = match &self.keeping {
             Keeping::Stateless => Statement::None,
             Keeping::Rows { protection, .. } => {
-                let context = ticket.row_context(generation);
+                let context = RowContext {
+                    row_id: live.id,
+                    generation,
+                    created_at: ticket.created_at(),
+                    lifetime_s: ticket.lifetime_s(),
+                    subject: ticket.subject(),
+                };
                 Statement::Update {
-                    id: context.row_id,
+                    id: live.id,
                     generation: live.generation,
                     now,
                     data: self.keyring.write_row(
@@ -223,11 +229,12 @@ impl Engine {
             }
         };
         let live = Live {
+            id: live.id,
             generation,
             label: work.label.clone().or_else(|| live.label.clone()),
             seen_at: touch.map_or(live.seen_at, |touch| touch.seen_at),
             expires_at,
-            data,
+            data: Arc::new(data),
         };
         Ok((statement, Landed { ticket: reissued, live, cookie }))
     }
@@ -236,7 +243,7 @@ impl Engine {
     pub(crate) fn touch(&self, live: &Live, ticket: &Ticket, now: Timestamp) -> (Statement, Landed) {
         let touch = self.touched(ticket, now);
         let statement = match &self.keeping {
-            Keeping::Rows { .. } => Statement::Touch { id: ticket.row_id(), generation: live.generation, touch },
+            Keeping::Rows { .. } => Statement::Touch { id: live.id, generation: live.generation, touch },
             Keeping::Stateless => Statement::None,
         };
         let live = Live { seen_at: touch.seen_at, expires_at: touch.expires_at, ..live.clone() };
@@ -279,30 +286,30 @@ impl Engine {
         let ticket = self.at_generation(ticket, generation);
         let cookie = self.set_cookie(&ticket, now)?;
         let touch = self.touched(&ticket, now);
+        let context = ticket.row_context(generation);
+        let id = context.row_id;
         let row = match &self.keeping {
             Keeping::Stateless => None,
-            Keeping::Rows { protection, .. } => {
-                let context = ticket.row_context(generation);
-                Some(Row {
-                    id: context.row_id,
-                    generation,
-                    subject: ticket.subject().map(String::from),
-                    label: label.clone(),
-                    created_at: ticket.created_at(),
-                    lifetime_s: ticket.lifetime_s(),
-                    seen_at: touch.seen_at,
-                    expires_at: touch.expires_at,
-                    data: self.keyring.write_row(
-                        ticket.secret(),
-                        &context,
-                        &data,
-                        *protection,
-                        self.randomness.nonce()?,
-                    )?,
-                })
-            }
+            Keeping::Rows { protection, .. } => Some(Row {
+                id: context.row_id,
+                generation,
+                subject: ticket.subject().map(String::from),
+                label: label.clone(),
+                created_at: ticket.created_at(),
+                lifetime_s: ticket.lifetime_s(),
+                seen_at: touch.seen_at,
+                expires_at: touch.expires_at,
+                data: self.keyring.write_row(
+                    ticket.secret(),
+                    &context,
+                    &data,
+                    *protection,
+                    self.randomness.nonce()?,
+                )?,
+            }),
         };
-        let live = Live { generation, label, seen_at: touch.seen_at, expires_at: touch.expires_at, data };
+        let live =
+            Live { id, generation, label, seen_at: touch.seen_at, expires_at: touch.expires_at, data: Arc::new(data) };
         Ok((Landed { ticket: Some(ticket), live, cookie: Some(cookie) }, row))
     }
 }

@@ -154,6 +154,35 @@ pub async fn r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused(bench: 
     assert_eq!(device.run(&[Subject]).await, [json!("ada")]);
 }
 
+/// Seen: a request that ended the user's other sessions and then signed in was refused, and its own session was gone.
+pub async fn r20_a_request_may_end_other_sessions_and_then_sign_in(bench: &Bench) {
+    let app = bench.app().await;
+    let other = signed_in(&app, "ada").await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.advance_ms(1);
+    let response = browser.send(&[RevokeOthers, sign_in("ada")]).await;
+    assert_eq!((response.status.as_u16(), response.set_cookies().len()), (200, 1));
+    assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+    assert!(is_dead(&other).await);
+}
+
+/// A sign-in that is refused takes nothing with it: the session that the browser has goes on.
+pub async fn r20_a_refused_sign_in_leaves_the_present_session(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = signed_in(&app, "ada").await;
+    let late = tokio::spawn({
+        let browser = browser.clone();
+        async move { browser.peek(&[Pause("checked".into()), sign_in("bob")]).await }
+    });
+    app.gates.reached("checked", 1).await;
+    bench.advance_ms(1);
+    app.sessions.revoke_all("bob").await.unwrap();
+    app.gates.release("checked", 1);
+    let response = late.await.unwrap();
+    assert_eq!((response.status.as_u16(), response.set_cookies().len()), (401, 0));
+    assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+}
+
 /// What may be done twice is done again: a sign-out does not depend on one answer.
 pub async fn r20_a_sign_out_whose_answer_is_lost_is_repeated(bench: &Bench) {
     let app = bench.app().await;

@@ -1,0 +1,65 @@
+//! A sign-in that an end of all its user's sessions overtakes: its password may be the old one.
+
+use std::sync::Arc;
+
+use waxseal_core::Timestamp;
+
+use crate::{
+    Session, SessionError, Store,
+    engine::Keeping,
+    session::{
+        Behind, Renewal,
+        save::{Landed, Recorded, Work},
+        settle,
+        statement::Statement,
+    },
+    subjects,
+};
+
+impl Session {
+    /// Undoes a sign-in whose subject's sessions were all ended since its request began.
+    pub(super) async fn check_sign_in(
+        &self,
+        store: &Arc<dyn Store>,
+        landed: &Landed,
+        recorded: &Recorded,
+    ) -> Result<(), SessionError> {
+        let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
+            return Ok(());
+        };
+        if !subjects::ended_since(store.as_ref(), subject, self.sign_in_since()).await? {
+            return Ok(());
+        }
+        let undo = Statement::End { ids: vec![ticket.row_id()], now: self.0.engine.now() };
+        if let Err(error) = undo.run(store).await {
+            settle::end_again(store, &undo, error).await?;
+        }
+        tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
+        let mut state = self.state();
+        recorded.settle(&mut state);
+        state.behind = Behind::Gone;
+        Err(SessionError::SignInOvertaken)
+    }
+
+    /// Refuses a sign-in whose subject's sessions were all ended since its request began, before it takes the place of the present
+    /// session. One that is overtaken later is undone ([`check_sign_in`](Self::check_sign_in)).
+    pub(super) async fn refuse_sign_in(&self, work: &Work) -> Result<(), SessionError> {
+        let (Renewal::SignIn { subject, .. }, Keeping::Rows { store, .. }) = (&work.renewal, &self.0.engine.keeping)
+        else {
+            return Ok(());
+        };
+        if !self.wait(subjects::ended_since(store.as_ref(), subject, self.sign_in_since())).await?? {
+            return Ok(());
+        }
+        tracing::warn!("sign-in refused: all sessions of its user were ended after its request began");
+        work.recorded().settle(&mut self.state());
+        Err(SessionError::SignInOvertaken)
+    }
+
+    /// From when on an end of all the subject's sessions refuses a sign-in of this request.
+    fn sign_in_since(&self) -> Timestamp {
+        let revoked_at = self.state().revoked_at;
+        let after = revoked_at.map_or(0, |at| at.unix_ms().saturating_add(1));
+        self.opened_at().max(Timestamp::from_unix_ms(after))
+    }
+}
