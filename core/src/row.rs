@@ -204,7 +204,7 @@ mod tests {
         let json = serde_json::to_string(&id).unwrap();
         assert_eq!(json, alloc::format!("\"{id}\""));
         assert_eq!(serde_json::from_str::<RowId>(&json).unwrap(), id);
-        let error = serde_json::from_str::<RowId>("\"hunter2\"").unwrap_err().to_string();
+        let error = alloc::format!("{}", serde_json::from_str::<RowId>("\"hunter2\"").unwrap_err());
         assert!(error.contains("UUID") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -246,6 +246,9 @@ mod tests {
         let month = Duration::from_secs(30 * 24 * 3600);
         let remembered = Terms::new(month, month, true);
         let error = strict.check(remembered).unwrap_err();
+        assert!(matches!(error, TimeoutsError::OverMaximum { option: "max_lifetime", .. }));
+        let long = strict.with_maxima(Duration::from_secs(900), month).unwrap();
+        let error = long.check(remembered).unwrap_err();
         assert!(matches!(error, TimeoutsError::OverMaximum { option: "max_idle_timeout", .. }));
         let bounded = strict.with_maxima(month, month).unwrap();
         assert_eq!(bounded.check(remembered), Ok(remembered));

@@ -12,12 +12,7 @@ use loco_rs::{
     task::Tasks,
 };
 
-use crate::{
-    account,
-    migration::Migrator,
-    sessions::SessionInitializer,
-    sweep::{SweepTask, SweepWorker},
-};
+use crate::{account, migration::Migrator, sessions::SessionInitializer, sweep::SweepTask};
 
 pub(crate) struct App;
 
@@ -60,8 +55,8 @@ impl Hooks for App {
             .add_route(crate::example::routes::routes())
     }
 
-    async fn connect_workers(ctx: &AppContext, queue: &Queue) -> Result<()> {
-        queue.register(SweepWorker::build(ctx)).await
+    async fn connect_workers(_: &AppContext, _: &Queue) -> Result<()> {
+        Ok(())
     }
 
     fn register_tasks(tasks: &mut Tasks) {

@@ -1,9 +1,9 @@
-//! What a handler fails with.
+//! The error type of the handlers.
 
 use loco_rs::prelude::*;
 use waxseal::axum::SessionError;
 
-/// A session's error keeps its own response, for example 401 or 503. Loco responds to all others.
+/// A session's error keeps its own response, for example 401 or 503. Loco turns all others into responses.
 pub(crate) struct AppError(Box<Response>);
 
 impl IntoResponse for AppError {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use loco_rs::prelude::*;
 use serde::Deserialize;
-use waxseal::{CookieOptions, Keyring, Sessions, axum::SessionLayer, sea_orm::SeaOrmStore};
-
-use crate::sweep;
+use waxseal::{
+    CookieOptions, Keyring, Sessions,
+    axum::SessionLayer,
+    sea_orm::{SeaOrmStore, Sweeper},
+};
 
 /// `settings` in `config/*.yaml`.
 #[derive(Deserialize)]
@@ -38,12 +40,18 @@ impl Initializer for SessionInitializer {
 
     async fn after_routes(&self, router: axum::Router, ctx: &AppContext) -> Result<axum::Router> {
         let Settings { sessions: settings } = ctx.config.settings()?;
-        let keyring = Keyring::from_text(&settings.keys).map_err(Error::msg)?;
+        let keyring = Keyring::from_text(&settings.keys)
+            .map_err(|error| Error::string(&format!("settings.sessions.keys (WAXSEAL_KEYS): {error}")))?;
         let cookie = match settings.secure_cookie {
             true => CookieOptions::new(),
             false => CookieOptions::insecure_for_plain_http_development(),
         };
         let store = SeaOrmStore::new(ctx.db.clone());
+        if settings.sweep_every > 0 {
+            let sweeper = Sweeper::new(store.clone()).interval(Duration::from_secs(settings.sweep_every));
+            let sweeper = sweeper.clock(crate::example::clock(ctx)?);
+            ctx.shared_store.insert(sweeper.spawn()); // it sweeps for as long as this is kept
+        }
         let store = crate::example::cached(store, settings.cache, ctx).await?;
         let sessions = Sessions::builder(keyring, store)
             .cookie(cookie)
@@ -56,9 +64,8 @@ impl Initializer for SessionInitializer {
             .clock(crate::example::clock(ctx)?)
             .build()
             .map_err(Error::msg)?;
-        // A handler takes them as `SharedStore(sessions): SharedStore<Sessions>`, for example to end the sessions of any user.
+        // For workers and tasks. Handlers can extract them with `SubjectSessions`, for example to end the sessions of any user.
         ctx.shared_store.insert(sessions.clone());
-        sweep::every(Duration::from_secs(settings.sweep_every), ctx);
         Ok(router.layer(SessionLayer::new(sessions)))
     }
 }

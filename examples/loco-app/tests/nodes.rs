@@ -164,7 +164,7 @@ async fn the_task_deletes_expired_sessions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_worker_deletes_expired_sessions() {
+async fn the_sweeper_deletes_expired_sessions() {
     let expired = Expired::new("1").await;
     for _ in 0..100 {
         if expired.rows().await == 0 {
@@ -172,5 +172,5 @@ async fn the_worker_deletes_expired_sessions() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the worker deleted nothing in ten seconds");
+    panic!("the sweeper deleted nothing in ten seconds");
 }

@@ -13,6 +13,14 @@ use waxseal::{StoreError, axum::SessionError, engine};
 pub enum Error {
     Session(SessionError),
     Database(DbErr),
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Any other error.
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 impl From<SessionError> for Error {
@@ -36,9 +44,16 @@ impl From<DbErr> for Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            // 401, 403 or 503; `on_error` of the layer can still put its page in place of this.
+            // 401, 403 or 503, already in the log; `on_error` of the layer can still put its page in place of this.
             Self::Session(error) => error.into_response(),
-            Self::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "Please try again.").into_response(),
+            Self::Database(error) => {
+                tracing::error!(%error, "the database failed");
+                (StatusCode::SERVICE_UNAVAILABLE, "Please try again.").into_response()
+            }
+            Self::Other(error) => {
+                tracing::error!(%error, "a request failed");
+                (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.").into_response()
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ impl Session {
         if !self.wait(subjects::ended_since(store.as_ref(), subject, self.sign_in_since())).await?? {
             return Ok(());
         }
-        tracing::warn!("sign-in refused: all sessions of its user were ended after its request began");
+        tracing::warn!("sign-in refused: all sessions of its user were ended while it was under way");
         work.recorded().settle(&mut self.state());
         Err(SessionError::SignInOvertaken)
     }

@@ -145,3 +145,64 @@ async fn delete(db: &impl ConnectionTrait, log: &str, snapshot: &str) -> Result<
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [snapshot.into()])).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm::{ConnectOptions, Database, TransactionTrait};
+
+    /// A finished transaction's row is deleted, one under way is told when it commits and kept until then, and what a dump brought
+    /// with it goes.
+    #[tokio::test]
+    async fn the_log_keeps_what_is_still_to_be_read() {
+        let Ok(url) = std::env::var("WAXSEAL_TEST_POSTGRES_URL") else {
+            println!("left out: WAXSEAL_TEST_POSTGRES_URL is not set");
+            return;
+        };
+        let mut options = ConnectOptions::new(url);
+        options.max_connections(4).set_schema_search_path("waxseal_change_log");
+        let db = Database::connect(options).await.unwrap();
+        for sql in [
+            "DROP SCHEMA IF EXISTS waxseal_change_log CASCADE",
+            "CREATE SCHEMA waxseal_change_log",
+            "CREATE TABLE waxseal_sessions (id uuid PRIMARY KEY, generation bigint NOT NULL, subject text, label text, \
+             created_at bigint, lifetime_s bigint, expires_at bigint, data bytea)",
+            "INSERT INTO waxseal_sessions SELECT gen_random_uuid(), 1, number::text FROM generate_series(1, 3) number",
+        ] {
+            db.execute_unprepared(sql).await.unwrap();
+        }
+        crate::install_notices(&db, &Table::default()).await.unwrap();
+        let names = Names::of(&Table::default());
+        let update = |n: u32| format!("UPDATE waxseal_sessions SET generation = generation + 1 WHERE subject = '{n}'");
+        let mut reader = Reader::begin(&db).await.unwrap();
+        let under_way = db.begin().await.unwrap();
+        under_way.execute_unprepared(&update(1)).await.unwrap();
+        db.execute_unprepared(&update(2)).await.unwrap();
+        let told = reader.read(&db, &names).await.unwrap().unwrap();
+        assert!(matches!(told[..], [Notice::Changed(_, 2)]), "{told:?}");
+        assert_eq!(reader.read(&db, &names).await.unwrap(), Some(vec![]), "told once");
+        let count = async || {
+            let sql = "SELECT COUNT(*) FROM waxseal_sessions_changes";
+            let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap().unwrap();
+            row.try_get_by_index::<i64>(0).unwrap()
+        };
+        let old = reader.last.snapshot.clone();
+        db.execute_unprepared(&update(3)).await.unwrap();
+        db.execute_unprepared("INSERT INTO waxseal_sessions_changes VALUES ('9000000000000000', gen_random_uuid(), 7)")
+            .await
+            .unwrap();
+        assert_eq!(count().await, 3);
+        delete(&db, &names.log, &old).await.unwrap();
+        assert_eq!(count().await, 1, "only what the snapshot does not show");
+        under_way.commit().await.unwrap();
+        delete(&db, &names.log, &old).await.unwrap();
+        assert_eq!(count().await, 2, "it was under way in the snapshot");
+        let told = reader.read(&db, &names).await.unwrap().unwrap();
+        assert!(matches!(told[..], [Notice::Changed(_, 2), Notice::Changed(_, 2)]), "{told:?}");
+        reader.last.server = "another".into();
+        assert_eq!(reader.read(&db, &names).await.unwrap(), Some(vec![Notice::All]), "other numbers of transactions");
+        db.execute_unprepared("DROP TRIGGER waxseal_sessions_change ON waxseal_sessions").await.unwrap();
+        assert_eq!(reader.read(&db, &names).await.unwrap(), None);
+        db.execute_unprepared("DROP SCHEMA waxseal_change_log CASCADE").await.unwrap();
+    }
+}

@@ -27,7 +27,7 @@ pub async fn change_password(
     sessions.delete_by_subject(subject, others, now).await?;
     transaction.commit().await?;
 
-    // Refuses sign-ins that are under way with the old password, and ends event streams now.
+    // After the commit: refuses sign-ins that are under way with the old password, and ends event streams now.
     session.revoke_others().await?;
     session.renew();
     Ok(())

@@ -9,7 +9,8 @@ pub fn flash(session: &Session, message: &str) -> Result<(), SessionError> {
     session.update("flash", move |waiting: Option<Vec<String>>| {
         let mut waiting = waiting.unwrap_or_default();
         waiting.push(message.clone());
-        waiting
+        let too_many = waiting.len().saturating_sub(10);
+        waiting.split_off(too_many) // the last ten
     })
 }
 

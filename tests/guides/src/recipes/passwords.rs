@@ -10,7 +10,7 @@ pub fn hash_password(password: &str) -> Result<String, password_hash::Error> {
     Ok(Argon2::default().hash_password(password.as_bytes())?.to_string())
 }
 
-/// Whether the password is right. `hash` is the user's; `None` where there is no such user, which takes as long.
+/// Whether the password is right. Pass `None` if there is no such user; the check then takes just as long.
 pub async fn check_password(password: String, hash: Option<String>) -> bool {
     static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash_password("nobody has this password").ok());
     let check = move || {

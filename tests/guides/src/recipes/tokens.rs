@@ -16,10 +16,15 @@ pub async fn csrf_token(session: &Session) -> Result<String, SessionError> {
     getrandom::fill(&mut bytes).map_err(|_| engine::SessionError::Random)?;
     let fresh = format!("{bytes:02x?}").replace(|c: char| !c.is_ascii_hexdigit(), "");
     // Two pages at once agree on the token of whichever is saved first.
-    session.update("csrf", move |token: Option<String>| token.unwrap_or_else(|| fresh.clone()))?;
-    let _ = session.save().await?;
-    let token = session.get("csrf").await?;
-    Ok(token.ok_or(engine::SessionError::NotSignedIn)?) // signed out meanwhile
+    let same = fresh.clone();
+    session.update("csrf", move |token: Option<String>| token.unwrap_or_else(|| same.clone()))?;
+    if !session.save().await?.is_kept() {
+        // The cookie's session has ended, or its key is unknown. What follows `sign_out` is a new session's.
+        session.sign_out();
+        session.insert("csrf", &fresh)?;
+        let _ = session.save().await?;
+    }
+    Ok(session.get("csrf").await?.unwrap_or(fresh))
 }
 
 /// Whether a form's token is this session's.

@@ -35,6 +35,11 @@ impl Browser {
         Self { cookie, ..Self::new(routes, sessions) }
     }
 
+    /// Sends this cookie from now on.
+    pub fn keep(&mut self, cookie: HeaderValue) {
+        self.cookie = Some(cookie);
+    }
+
     pub fn cookie(&self) -> Option<&HeaderValue> {
         self.cookie.as_ref()
     }

@@ -111,3 +111,29 @@ async fn two_first_pages_at_once_agree_on_the_token() {
     }
     assert_eq!(csrf_token(&one).await.unwrap(), csrf_token(&two).await.unwrap());
 }
+
+/// Under a cookie with which nothing is saved, a page gets a token that counts, in a session of its own.
+#[tokio::test]
+async fn a_dead_cookie_gets_a_token_too() {
+    let token = get(async |session: Session| csrf_token(&session).await);
+    let check = get(async |session: Session, headers: HeaderMap| {
+        let given = headers.get("x-csrf-token").and_then(|given| given.to_str().ok()).unwrap_or_default();
+        Ok::<_, SessionError>(has_csrf_token(&session, given).await?.to_string())
+    });
+    let routes = Router::new().route("/token", token).route("/check", check);
+    let sessions = builder(MemoryStore::new(), &TestClock::new()).build().unwrap();
+    let of_other_keys = builder(MemoryStore::new(), &TestClock::new()).build().unwrap();
+    let ended = Browser::signed_in(routes.clone(), &sessions, "ada").await;
+    sessions.revoke_all("ada").await.unwrap();
+    let cookie = testing::signed_in(&of_other_keys, "ada").await.unwrap();
+    let mut unknown_key = Browser::new(routes, &sessions);
+    unknown_key.keep(cookie);
+    for mut browser in [ended, unknown_key] {
+        let before = browser.cookie().cloned();
+        let (status, token) = browser.get("/token").await;
+        assert_eq!((status.as_u16(), token.len()), (200, 64));
+        assert_ne!(browser.cookie().cloned(), before);
+        assert_eq!(browser.send(Method::GET, "/check", &[("x-csrf-token", &token)]).await.1, "true");
+        assert_eq!(browser.get("/token").await.1, token);
+    }
+}

@@ -36,3 +36,13 @@ async fn a_message_is_shown_once_also_after_a_sign_out() {
     assert_eq!(browser.get("/").await.1, "Goodbye.");
     assert_eq!(browser.get("/").await.1, "");
 }
+
+#[tokio::test]
+async fn only_the_last_ten_wait() {
+    let many = get(async |session: Session| (1..=12).try_for_each(|n| flash(&session, &n.to_string())));
+    let routes = Router::new().route("/", get(page)).route("/many", many);
+    let sessions = builder(MemoryStore::new(), &TestClock::new()).build().unwrap();
+    let mut browser = Browser::signed_in(routes, &sessions, "ada").await;
+    browser.get("/many").await;
+    assert_eq!(browser.get("/").await.1, "3 4 5 6 7 8 9 10 11 12");
+}

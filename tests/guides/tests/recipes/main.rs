@@ -12,6 +12,7 @@ mod limits;
 mod pages;
 mod passwords;
 mod sign_in;
+mod sign_up;
 mod socket;
 mod streams;
 mod sudo;

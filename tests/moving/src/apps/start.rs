@@ -12,7 +12,7 @@ use waxseal::{
 use super::tower_sessions::adopt::sessions;
 
 pub async fn start() -> Result<(Sessions, SweeperGuard), Box<dyn Error>> {
-    let keyring = Keyring::from_text(&std::env::var("WAXSEAL_KEYS")?)?;
+    let keyring = Keyring::from_text(&std::env::var("WAXSEAL_KEYS").unwrap_or_default())?;
     let db = Database::connect(&std::env::var("DATABASE_URL")?).await?;
     Migrator::up(&db, None).await?;
     let sweeper = Sweeper::new(SeaOrmStore::new(db.clone())).spawn(); // deletes expired rows for as long as it is kept

@@ -21,7 +21,7 @@ pub async fn sign_in(
     session: Session,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Error> {
-    let Some(user) = find_user(&db, form).await? else {
+    let Some(user) = find_user(&db, &form.name, form.password).await? else {
         return Ok((StatusCode::UNAUTHORIZED, "Wrong name or password.").into_response());
     };
     session.sign_in(&user.id.to_string())?;

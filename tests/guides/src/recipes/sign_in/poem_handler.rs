@@ -20,7 +20,7 @@ pub async fn sign_in(
     session: Session,
     Form(form): Form<SignInForm>,
 ) -> poem::Result<Response> {
-    let Some(user) = find_user(&db, form).await.map_err(ServiceUnavailable)? else {
+    let Some(user) = find_user(&db, &form.name, form.password).await.map_err(ServiceUnavailable)? else {
         return Ok(StatusCode::UNAUTHORIZED.with_body("Wrong name or password.").into_response());
     };
     session.sign_in(&user.id.to_string())?;

@@ -18,7 +18,8 @@ pub async fn sign_in(
     let form = req.parse_form::<SignInForm>().await.map_err(|_| StatusError::bad_request())?;
     // The router has the hoop `affix_state::inject(db)`.
     let db = depot.get_typed::<DatabaseConnection>().map_err(|_| StatusError::internal_server_error())?;
-    let Some(user) = find_user(db, form).await.map_err(|_| StatusError::service_unavailable())? else {
+    let found = find_user(db, &form.name, form.password).await;
+    let Some(user) = found.map_err(|_| StatusError::service_unavailable())? else {
         return Err(StatusError::unauthorized().brief("Wrong name or password."));
     };
     // It fails only where this cannot be a subject.

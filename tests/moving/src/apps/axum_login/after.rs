@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{StatusCode, request::Parts};
 use waxseal::{
-    RequestHead, Sessions,
+    Sessions,
     axum::{MaybeSignedIn, Session, SessionError, SessionLayer, SignedIn},
 };
 
@@ -43,18 +43,22 @@ async fn may_buy(CurrentUser(user): CurrentUser, request: Request, next: Next) -
 }
 
 /// In the place of `login_required!(Users, login_url = "/shop/sign-in")`: the page for who is not signed in.
-fn sign_in_first(error: &waxseal::engine::SessionError, request: &RequestHead) -> Response {
+fn sign_in_first(error: &waxseal::engine::SessionError, request: &waxseal::RequestHead) -> Response {
     match error.status() {
-        StatusCode::UNAUTHORIZED => Redirect::to(&format!("/shop/sign-in?next={}", request.uri.path())).into_response(),
+        StatusCode::UNAUTHORIZED => {
+            // Escaped, so that it is one value of the query.
+            let path = request.uri.path().replace('%', "%25").replace('&', "%26").replace('+', "%2B");
+            Redirect::to(&format!("/shop/sign-in?next={path}")).into_response()
+        }
         status => status.into_response(),
     }
 }
 
 /// In the place of `session_auth_hash`: a new password ends the user's other sessions.
 async fn new_password(SignedIn { session, .. }: SignedIn) -> Result<&'static str, SessionError> {
-    // Save the new password's hash here.
-    session.renew();
+    // Save the new password's hash here. Then end the other sessions.
     session.revoke_others().await?;
+    session.renew();
     Ok("saved")
 }
 
