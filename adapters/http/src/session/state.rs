@@ -115,7 +115,7 @@ impl State {
         };
         match &self.behind {
             Behind::Live(live) if !other_subject && !self.ending => &live.data,
-            _ => &*EMPTY,
+            _ => &EMPTY,
         }
     }
 
