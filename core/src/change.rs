@@ -8,10 +8,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Data, Value, ValueError, from_value, to_value};
 
-/// Computes a key's next value from its present one; runs once for each attempt to save.
+/// Computes a key's next value from its current one. Runs once for each attempt to save.
 pub type UpdateFn = Arc<dyn Fn(Option<Value>) -> Result<Value, ValueError> + Send + Sync>;
 
-/// Gets the value that was removed, at each attempt to save.
+/// Receives the removed value at each attempt to save.
 pub type TakeFn = Arc<dyn Fn(Option<Value>) + Send + Sync>;
 
 #[derive(Clone)]
@@ -23,7 +23,7 @@ enum Change {
     Take(String, TakeFn),
 }
 
-/// From this number on, values that are set one after the other are sorted in together.
+/// From this many consecutive values on, they are sorted in together.
 const MANY: usize = 16;
 
 impl Change {
@@ -90,9 +90,9 @@ impl Changes {
         self.0.push(Change::Clear);
     }
 
-    /// Records that `key` gets what `f` makes of the value it has then (nothing, where it has none).
+    /// Records that `key` is set to `f(value)`, where `value` is its value at the time of the save, or `None` if it has none.
     ///
-    /// `f` runs again when the save meets newer data, so it must depend on its argument alone.
+    /// `f` runs again if the save meets newer data, so it must depend only on its argument.
     pub fn update<T, U>(&mut self, key: &str, f: impl Fn(Option<T>) -> U + Send + Sync + 'static)
     where
         T: DeserializeOwned,
@@ -102,21 +102,22 @@ impl Changes {
         self.0.push(Change::Update(key.into(), f));
     }
 
-    /// Records that `key` gets what `f` makes of the value as it is kept.
+    /// Like [`update`](Self::update), but `f` works on the stored [`Value`] itself.
     pub fn update_value(&mut self, key: &str, f: UpdateFn) {
         self.0.push(Change::Update(key.into(), f));
     }
 
-    /// Records that `key` is removed, and that `f` gets what it was at each attempt to save: the last call tells what was removed.
+    /// Records that `key` is removed. `f` receives its value at each attempt to save: the last call has the value that was
+    /// removed.
     pub fn take(&mut self, key: &str, f: TakeFn) {
         self.0.push(Change::Take(key.into(), f));
     }
 
-    /// Applies all changes to `data` that can be applied, in order; gives back the errors of the others.
+    /// Applies, in order, every change that can be applied to `data`. Returns the errors of the others.
     pub fn apply_what_fits(&self, data: &mut Data) -> Vec<ValueError> {
         let mut errors = Vec::new();
         for run in self.0.chunk_by(|a, b| a.is_set() && b.is_set()) {
-            // One by one, many new keys would move the later ones each time.
+            // Inserted one by one, many new keys would each move the later ones.
             if run.len() >= MANY {
                 data.set_all(run.iter().filter_map(Change::as_set));
             } else {
@@ -126,7 +127,7 @@ impl Changes {
         errors
     }
 
-    /// Applies all changes to `data`, in order. On an error `data` has only those before it.
+    /// Applies all changes to `data`, in order. Stops at the first error: `data` then has only the changes before it.
     pub fn apply(&self, data: &mut Data) -> Result<(), ValueError> {
         self.0.iter().try_for_each(|change| change.apply(data))
     }
@@ -141,7 +142,7 @@ impl Changes {
         self.0.clear();
     }
 
-    /// Forgets the first `count` changes: those that a save has landed.
+    /// Forgets the first `count` changes: those that a save has written.
     pub fn forget_first(&mut self, count: usize) {
         self.0.drain(..count.min(self.0.len()));
     }
@@ -153,7 +154,7 @@ impl Changes {
 }
 
 impl fmt::Debug for Changes {
-    /// Which keys, not which values.
+    /// Shows the keys, never the values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         for change in &self.0 {

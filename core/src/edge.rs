@@ -1,4 +1,4 @@
-//! Edge keys: what a keyring gives to a worker so that it can open, and only open, what the application sealed.
+//! Edge keys: the keys that a keyring exports for a worker, which can then open what the application sealed, and nothing more.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -20,7 +20,7 @@ const ROWS: &str = "waxseal-edge-v1.rows.";
 const EXPORTED: [&[u8]; 5] = [info::COOKIE_SEAL, info::COOKIE_SIGN, info::FEED_SIGN, info::ROW_SEAL, info::ROW_SIGN];
 const EXPORTED_FOR_COOKIES: usize = 3;
 
-/// One key as far as it can open.
+/// The part of one key that opens.
 #[derive(Clone)]
 pub(crate) struct OpeningKey {
     pub(crate) id: KeyId,
@@ -40,10 +40,10 @@ impl OpeningKey {
     }
 }
 
-/// The keys with which a worker at the edge opens cookies, and rows where they were exported for that.
+/// The keys with which a worker at the edge opens cookies and, if they were exported for it, rows.
 ///
-/// Never a root key. Today's subkeys are symmetric: who holds them could also make cookies, so keep them as secret as the
-/// root keys; what they cannot do is written in SECURITY.md.
+/// A root key is never among them. The subkeys are symmetric: whoever holds them could also make cookies, so keep them as secret
+/// as the root keys. SECURITY.md lists what they cannot do.
 #[derive(Clone)]
 pub struct EdgeKeys {
     keys: Vec<OpeningKey>,
@@ -58,7 +58,7 @@ impl EdgeKeys {
         Ok(Self { keys })
     }
 
-    /// From the text that [`Keyring::export_edge_keys`](crate::Keyring::export_edge_keys) gave: one key a line or
+    /// Reads the text that [`Keyring::export_edge_keys`](crate::Keyring::export_edge_keys) returned: one key per line, or
     /// separated by commas.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
@@ -74,23 +74,23 @@ impl EdgeKeys {
         self.keys.iter().map(|key| key.id)
     }
 
-    /// Whether [`open_row`](Self::open_row) can work.
+    /// Whether the keys can open rows with [`open_row`](Self::open_row).
     pub fn open_rows(&self) -> bool {
         self.keys.iter().all(|key| key.row.is_some())
     }
 
     /// Opens the value of the cookie `name`.
     ///
-    /// A ticket that comes back is authentic and within its lifetime at `now`. Whether its session was ended since, only the
-    /// database can tell.
+    /// The returned ticket is authentic and within its lifetime at `now`. Only the database can tell whether its session has
+    /// ended since.
     pub fn open_ticket(&self, name: &str, value: &[u8], now: Timestamp) -> Result<Ticket, TicketError> {
         ticket::open(|id| Ok(&self.key(id)?.cookie), name, value, now)
     }
 
-    /// Opens the data of the row behind `ticket`, which the database has at `generation`.
+    /// Opens the data of the row behind `ticket`. `generation` is the row's generation in the database.
     ///
-    /// A row older than the ticket is [`RowError::Behind`]: a replica that lags, a restored backup, or a row that somebody put
-    /// back.
+    /// A row that is older than the ticket is [`RowError::Behind`]: a replica that lags, a restored backup, or an old row that
+    /// somebody put back.
     pub fn open_row(&self, ticket: &Ticket, generation: u64, data: Vec<u8>) -> Result<Data, RowError> {
         if ticket.is_stateless() {
             return Err(RowError::Stateless);
@@ -101,8 +101,8 @@ impl EdgeKeys {
         self.open_row_of_any_generation(ticket.secret(), &ticket.row_context(generation), data)
     }
 
-    /// Opens the data of a row with the session secret, **however old the row is**: without a ticket, nobody knows how new it
-    /// should be. Prefer [`open_row`](Self::open_row).
+    /// Opens the data of a row with the session secret, **however old the row is**: without a ticket, there is no way to tell
+    /// whether it is outdated. Prefer [`open_row`](Self::open_row).
     pub fn open_row_of_any_generation(
         &self,
         secret: &Secret,
@@ -115,8 +115,8 @@ impl EdgeKeys {
 
     /// Opens the feed of ended sessions of the application whose cookie is `name`.
     ///
-    /// One that comes back is authentic. How old it is, [`Feed::standing`] asks; whether it is newer than the one before,
-    /// [`Feed::as_of`] tells.
+    /// The returned feed is authentic. [`Feed::standing`] checks its age; [`Feed::as_of`] tells whether it is newer than another
+    /// one.
     pub fn open_feed(&self, name: &str, bytes: Vec<u8>) -> Result<Feed, OpenError> {
         feed::open(|id| Ok(&self.key(id)?.feed), name, bytes)
     }
@@ -133,7 +133,7 @@ impl fmt::Debug for EdgeKeys {
     }
 }
 
-/// One exported key: the prefix that names its reach, then base64url of the key id and the subkeys.
+/// One exported key: the prefix that names its scope, then base64url of the key id and the subkeys.
 pub(crate) fn export(root: &RootKey, rows: bool) -> Zeroizing<String> {
     let (prefix, count) = if rows { (ROWS, EXPORTED.len()) } else { (COOKIES, EXPORTED_FOR_COOKIES) };
     let mut bytes = Zeroizing::new(Vec::with_capacity(KeyId::LEN.saturating_add(count.saturating_mul(subkeys::LEN))));

@@ -13,19 +13,19 @@ pub(crate) fn to_base64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
-/// The bytes of `text`, or nothing where it is not the canonical spelling. Allocates just the decoded length.
+/// Decodes `text`. `None` if it is not in the canonical spelling. Allocates exactly the decoded length.
 ///
-/// Not branch-free: what it reads is the client's own cookie, so its timing tells the client nothing.
+/// Not constant-time: it reads the client's own cookie, so its timing tells the client nothing.
 pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }
 
-/// How many bytes postcard makes of `value`.
+/// How many bytes `value` takes up in postcard.
 pub(crate) fn postcard_size(value: &impl Serialize) -> Result<usize, postcard::Error> {
     postcard::serialize_with_flavor(value, Size::default())
 }
 
-/// Appends `value` to `buffer`, which the caller has sized: no growth leaves a copy of a secret behind.
+/// Appends `value` to `buffer`, which the caller has sized: a buffer that grows would leave a copy of a secret behind.
 pub(crate) fn postcard_append(value: &impl Serialize, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
     postcard::serialize_with_flavor(value, Append(buffer))
 }
@@ -50,15 +50,15 @@ impl Flavor for Append<'_> {
     }
 }
 
-/// Reads a value that takes up all of `bytes`, in its one spelling.
+/// Reads a value that takes up all of `bytes`, in its canonical encoding.
 pub(crate) fn postcard_read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Option<T> {
     let mut deserializer = postcard::Deserializer::from_flavor(Canonical { rest: bytes, continues: false });
     let value = T::deserialize(&mut deserializer).ok()?;
     deserializer.finalize().ok()?.is_empty().then_some(value)
 }
 
-/// Refuses varints that are longer than they need to be: their last byte is zero. Postcard takes single bytes only for varints,
-/// booleans and the tags of options, so a byte with the top bit set is always followed by the same varint's next one.
+/// Refuses varints that are longer than necessary: their last byte is zero. Postcard reads single bytes only for varints,
+/// booleans and the tags of options, so a byte with the top bit set is always followed by the next byte of the same varint.
 struct Canonical<'de> {
     rest: &'de [u8],
     /// The last byte belongs to a varint that goes on.

@@ -42,7 +42,7 @@ pub enum Protection {
     Signed,
 }
 
-/// Why an envelope was not opened. The client never learns which; the log may.
+/// Why an envelope was not opened. The client never learns the reason; the log may have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -52,7 +52,7 @@ pub enum OpenError {
     /// Made with a key that this key set does not hold.
     #[error("made with the unknown key {0}")]
     UnknownKey(KeyId),
-    /// The tag does not fit: forged, damaged, or made for another place.
+    /// The tag is wrong: the envelope was forged, damaged, or made for another place.
     #[error("forged")]
     Forged,
     /// The key set opens cookies only.
@@ -84,11 +84,11 @@ pub(crate) trait Keys {
     fn with_cipher<R>(&self, f: impl FnOnce(&Xaes256Gcm) -> Option<R>) -> Option<R>;
     /// The keyed MAC, ready for a message.
     fn mac(&self) -> Hmac<Sha256>;
-    /// The session secret, for rows: part of the AEAD's key already, and authenticated by the MAC.
+    /// The session secret, for rows. The AEAD's key is derived from it; the MAC authenticates it.
     fn secret(&self) -> Option<&Secret>;
 }
 
-/// Wraps `len` bytes of contents, which `write` appends. Allocates once, and the plaintext is encrypted where it was written.
+/// Wraps `len` bytes of contents, which `write` appends. Allocates once, and the plaintext is encrypted in place.
 pub(crate) fn close(
     keys: &impl Keys,
     id: KeyId,
@@ -154,7 +154,7 @@ pub(crate) fn is_signed(bytes: &[u8]) -> bool {
     bytes.first() == Some(&SIGNED)
 }
 
-/// The contents of an envelope that passed. Wiped when dropped; what stood around them is no secret.
+/// The contents of a verified envelope. They are wiped when dropped; the bytes around them are no secret.
 pub(crate) struct Contents {
     bytes: Vec<u8>,
     start: usize,
@@ -175,7 +175,7 @@ impl Contents {
     }
 }
 
-/// Verifies an envelope and, where it is sealed, then decrypts it in place.
+/// Verifies an envelope and, if it is sealed, decrypts it in place.
 ///
 /// The AEAD checks the tag before it decrypts, so unauthenticated plaintext never exists (compare RUSTSEC-2023-0096).
 pub(crate) fn open<K: Keys>(

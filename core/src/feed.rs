@@ -1,4 +1,4 @@
-//! The feed of ended sessions: a signed list with which a worker at the edge knows who signed out.
+//! The feed of ended sessions: a signed list that tells a worker at the edge who has signed out.
 //!
 //! ```text
 //! feed    = 0x02 | key id[4] | payload | tag[32]      a signed envelope; use = feed, context = [ cookie name ]
@@ -28,18 +28,18 @@ const MAX_ENDED: usize = 1 << 20;
 /// The longest document.
 const MAX_BYTES: usize = HEADER + MAX_ENDED * MARK + envelope::SIGNED_OVERHEAD;
 
-/// How much further back than a ticket's issue a feed must reach to prove anything about it, in milliseconds.
+/// How much earlier than a ticket's issue a feed must begin to prove anything about the ticket, in milliseconds.
 ///
-/// The application issues a ticket on what it loaded a moment before: at most its deadline for a request earlier, and a second
-/// of cache. A session that ended in between is in the feed under that earlier time.
+/// The application issues a ticket from what it loaded a moment before: earlier by at most a request's deadline and a second of
+/// cache. A session that ended in between is in the feed under that earlier time.
 const MARGIN_MS: u64 = 30 * 1000;
 
-/// A feed made further ahead of the present than this proves nothing: a clock is wrong. The same bound as a ticket's.
+/// A feed made further in the future than this, in milliseconds, proves nothing: a clock is wrong. The same bound as a ticket's.
 const MAX_AHEAD_MS: u64 = 5 * 60 * 1000;
 
-/// The sessions that ended within a window of time, as the application's database had them at its end.
+/// The sessions that ended within a window of time, as the application's database had them at the end of the window.
 ///
-/// One that was [opened](crate::EdgeKeys::open_feed) is authentic. It holds no secret and opens nothing.
+/// A feed that was [opened](crate::EdgeKeys::open_feed) is authentic. It holds no secret and opens nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
     since: Timestamp,
@@ -48,22 +48,23 @@ pub struct Feed {
     marks: Vec<u64>,
 }
 
-/// What a feed says of a ticket's session.
+/// What a feed says about a ticket's session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// The session has ended: it was signed out, revoked or renewed. That stays true however old the feed is.
     Ended,
-    /// The session had not ended at the feed's time, and the feed is young enough.
+    /// The session had not ended at the feed's time, and the feed is recent enough.
     NotEnded,
-    /// The feed does not tell: it is too old, or does not reach back to the ticket's issue, or the ticket is stateless. Ask the
+    /// The feed proves nothing: it is too old, or does not reach back to the ticket's issue, or the ticket is stateless. Ask the
     /// application or the database.
     Unproved,
 }
 
 impl Feed {
-    /// A feed of the rows `ended`, in any order, which ended from `since` until `as_of`.
+    /// A feed of the rows `ended`, in any order. They ended between `since` and `as_of`.
     ///
-    /// It must name **every** session that ended in this window and is known at `as_of`: a worker lets in what it does not name.
+    /// It must name **every** session that ended in this window and is known at `as_of`: a worker accepts the sessions that it
+    /// does not name.
     pub fn new(since: Timestamp, as_of: Timestamp, ended: impl IntoIterator<Item = RowId>) -> Self {
         let mut marks: Vec<u64> = ended.into_iter().map(|id| mark(&id)).collect();
         marks.sort_unstable();
@@ -76,36 +77,38 @@ impl Feed {
         self.since
     }
 
-    /// When the list was true: the end of the window.
+    /// The end of the window: the time at which the list was correct.
     pub const fn as_of(&self) -> Timestamp {
         self.as_of
     }
 
-    /// How many sessions it names.
+    /// How many sessions the feed names.
     pub const fn len(&self) -> usize {
         self.marks.len()
     }
 
-    /// Whether it names none.
+    /// Whether the feed names no session.
     pub const fn is_empty(&self) -> bool {
         self.marks.is_empty()
     }
 
-    /// Whether it names this row. It knows 8 bytes of each id: with 100,000 names, it also names one in 46,000,000,000,000 others.
+    /// Whether the feed names this row. It holds 8 bytes of each id: a feed with 100,000 names also matches one in
+    /// 46,000,000,000,000 other ids.
     pub fn contains(&self, id: &RowId) -> bool {
         self.marks.binary_search(&mark(id)).is_ok()
     }
 
-    /// Whether it would name the session behind `ticket`, had that ended since the ticket was issued.
+    /// Whether the feed would name the session behind `ticket` if that had ended after the ticket was issued.
     ///
-    /// The window must begin 30 seconds before the issue. It never reaches back to a stateless ticket, which has no row.
+    /// The window must begin at least 30 seconds before the issue. Always `false` for a stateless ticket, which has no row.
     pub fn reaches(&self, ticket: &Ticket) -> bool {
         !ticket.is_stateless() && self.since.unix_ms().saturating_add(MARGIN_MS) <= ticket.issued_at().unix_ms()
     }
 
-    /// What it says of the session behind `ticket`, where it may be at most `max_age_s` seconds old to prove that one has not ended.
+    /// What the feed says about the session behind `ticket`. To prove that the session has not ended, the feed must be at most
+    /// `max_age_s` seconds old.
     ///
-    /// This is beside the ticket's own [freshness](Ticket::freshness), which bounds the age of its claims.
+    /// This does not replace the ticket's own [freshness](Ticket::freshness), which bounds the age of its claims.
     pub fn standing(&self, ticket: &Ticket, now: Timestamp, max_age_s: u64) -> Standing {
         let (now, as_of) = (now.unix_ms(), self.as_of.unix_ms());
         let in_time =
@@ -119,7 +122,7 @@ impl Feed {
         }
     }
 
-    /// The payload, or nothing where it is not version 1 in its one spelling.
+    /// Decodes the payload. `None` if it is not version 1 in its canonical encoding.
     fn decode(payload: &[u8]) -> Option<Self> {
         let ([version, times @ ..], marks) = payload.split_first_chunk::<HEADER>()?;
         let ([since, as_of], []) = times.as_chunks() else { return None };
@@ -131,7 +134,7 @@ impl Feed {
     }
 }
 
-/// Big-endian, so that numbers sort as their bytes do.
+/// Big-endian, so that the numbers sort like their bytes.
 fn mark(id: &RowId) -> u64 {
     let [.., a, b, c, d, e, f, g, h] = *id.as_bytes();
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
@@ -161,7 +164,7 @@ pub(crate) fn open<'a>(
     name: &str,
     bytes: Vec<u8>,
 ) -> Result<Feed, OpenError> {
-    // A sealed envelope is no feed.
+    // A sealed envelope is not a feed.
     if bytes.len() > MAX_BYTES || !envelope::is_signed(&bytes) {
         return Err(OpenError::Malformed);
     }

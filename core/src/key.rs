@@ -1,4 +1,4 @@
-//! Root keys: 32 random bytes each, read from text, refused where they look like anything else than random bytes.
+//! Root keys: 32 random bytes each, read from text, and refused if they do not look random.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, str};
@@ -12,7 +12,7 @@ use crate::encoding;
 /// The salt of every derivation from a root key.
 const SALT: &[u8] = b"waxseal/v1";
 
-/// How to make a key; every refusal ends in it.
+/// How to make a key; every message of a refused key ends with it.
 const HOW: &str = "make one with `openssl rand -base64 32 | tr '+/' '-_' | tr -d '='` or RootKey::generate()";
 
 /// Which root key an envelope was made with: 4 bytes derived from the key, so that opening is one look-up.
@@ -77,7 +77,7 @@ pub enum KeyError {
     NotRandom {
         /// Which key, counted from 1.
         number: usize,
-        /// What gave it away.
+        /// The pattern that was found.
         reason: &'static str,
     },
     /// Two keys are the same, or by rare chance have the same key id.
@@ -98,7 +98,7 @@ pub enum KeyError {
     },
 }
 
-/// As `Display`: a `main` that returns an error shows it by `Debug`.
+/// The same as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl core::fmt::Debug for KeyError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(self, f)
@@ -110,18 +110,18 @@ impl core::fmt::Debug for KeyError {
 pub struct RootKey([u8; 32]);
 
 impl RootKey {
-    /// From 32 random bytes. Refuses what does not look random.
+    /// A key from 32 random bytes. An error if they do not look random.
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
         Self::checked(Self(bytes), 1)
     }
 
-    /// A fresh key from the operating system.
+    /// A new key from the operating system's random source.
     #[cfg(feature = "getrandom")]
     pub fn generate() -> Result<Self, crate::RandomError> {
         crate::random::random().map(Self)
     }
 
-    /// From base64url text; `number` names the key in an error.
+    /// Reads a key from base64url text. `number` names the key in an error.
     pub(crate) fn parse(text: &str, number: usize) -> Result<Self, KeyError> {
         if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(KeyError::Hexadecimal { number });
@@ -133,7 +133,7 @@ impl RootKey {
         }
     }
 
-    /// The key as text, as [`Keyring::from_text`](crate::Keyring::from_text) reads it. Keep it like a password.
+    /// The key as text, in the form that [`Keyring::from_text`](crate::Keyring::from_text) reads. Keep it like a password.
     pub fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(encoding::to_base64(&self.0))
     }

@@ -1,4 +1,4 @@
-//! The keyring: root keys of which the first seals and all open, so that keys rotate without a logout.
+//! The keyring: root keys of which the first seals and all open, so that keys can be rotated without signing anybody out.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -17,7 +17,7 @@ use crate::{
 /// The application's root keys. The first, the *primary*, encrypts new data. The others are *accepted*: they only decrypt.
 ///
 /// To rotate: put a new key first and keep the old one behind it. Cookies move to the new key at their next touch and rows at
-/// their next save; drop the old key once a lifetime has passed.
+/// their next save. Drop the old key once the longest lifetime has passed.
 #[derive(Clone)]
 pub struct Keyring {
     roots: Vec<RootKey>,
@@ -28,7 +28,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// From root keys, the primary first. Refuses an empty list and duplicates.
+    /// A keyring of these root keys, the primary first. An error if the list is empty or has duplicates.
     pub fn new(roots: impl IntoIterator<Item = RootKey>) -> Result<Self, KeyError> {
         let roots: Vec<RootKey> = roots.into_iter().collect();
         let keys = roots.iter().map(OpeningKey::of).collect::<Option<Vec<_>>>().ok_or(KeyError::Empty)?;
@@ -37,8 +37,8 @@ impl Keyring {
         Ok(Self { roots, opening: EdgeKeys::new(keys)?, primary, primary_row })
     }
 
-    /// From text: base64url keys of 32 bytes, one a line or separated by commas, the primary first. `label:` before a key
-    /// and `#` comments are allowed.
+    /// Reads root keys from text: 32 bytes each in base64url, one per line or separated by commas, the primary first. A `label:`
+    /// before a key and `#` comments are allowed.
     ///
     /// ```
     /// use waxseal_core::{Keyring, RootKey};
@@ -69,7 +69,7 @@ impl Keyring {
         self.opening.key_ids()
     }
 
-    /// Edge keys as text for a worker that opens cookies, and with `rows` the rows behind them too. One line a key.
+    /// The edge keys as text, one key per line. They open cookies and, if `rows` is true, rows.
     pub fn export_edge_keys(&self, rows: bool) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(self.roots.len().saturating_mul(320)));
         for root in &self.roots {
@@ -81,7 +81,7 @@ impl Keyring {
         text
     }
 
-    /// The value of the cookie `name` that carries `ticket`: base64url text. The nonce must be fresh.
+    /// Protects `ticket` as the value of the cookie `name`: base64url text. The nonce must never have been used before.
     pub fn write_ticket(
         &self,
         ticket: &Ticket,
@@ -97,7 +97,7 @@ impl Keyring {
         self.opening.open_ticket(name, value, now)
     }
 
-    /// The bytes that a row keeps for `data`. The nonce must be fresh.
+    /// Protects `data` as the bytes that a row stores. The nonce must never have been used before.
     pub fn write_row(
         &self,
         secret: &Secret,
@@ -109,7 +109,7 @@ impl Keyring {
         row::write(&self.primary_row.of(secret), self.primary.id, context, data, protection, nonce)
     }
 
-    /// The feed of ended sessions as the bytes that a worker fetches, for the application whose cookie is `name`.
+    /// Signs the feed of ended sessions: the bytes that a worker fetches. `name` is the name of the application's cookie.
     ///
     /// ```
     /// use waxseal_core::{EdgeKeys, Feed, Keyring, RootKey, RowId, Timestamp};
@@ -134,10 +134,11 @@ impl Keyring {
         self.opening.open_feed(name, bytes)
     }
 
-    /// The secret of the session that takes the place of another system's session, which `key` identifies there.
+    /// The secret of the session that replaces another system's session. `key` identifies the old session there.
     ///
-    /// It follows from the primary key, so that two requests that present the same old session at once make one new one. Nobody
-    /// without the root key can tell it: it is as good as a random one. Nothing where the key cannot be derived, which does not happen.
+    /// It is derived from the primary key, so that two requests that present the same old session at once make one new session.
+    /// Without the root key nobody can compute it: it is as good as a random one. `None` if the derivation fails, which does not
+    /// happen.
     pub fn adoption_secret(&self, key: &[u8]) -> Option<Secret> {
         let prk = self.roots.first()?.subkey(info::ADOPT);
         let mut secret = [0; 32];

@@ -1,8 +1,9 @@
 //! The core of waxseal: everything about a session that needs no database, no framework, no clock and no socket.
 //!
 //! A session is two things. The **ticket** travels in a cookie: the session secret, its times, whose session it is, the version
-//! number of its row and a few claims, sealed (encrypted) or signed. The **row** lies in a database: its data are sealed under a key that needs
-//! both a server key and the secret from the cookie, so that a stolen database is useless, with or without the keys.
+//! number of its row and a few claims, sealed (encrypted) or signed. The **row** is in a database: its data are encrypted with a
+//! key derived from both a server key and the secret in the cookie. A stolen database is therefore useless, with or without the
+//! server keys.
 //!
 //! ```
 //! use core::time::Duration;

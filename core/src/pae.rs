@@ -1,4 +1,4 @@
-//! PASETO's pre-authentication encoding: which bytes a tag speaks for, so that no two lists of pieces give the same bytes.
+//! PASETO's pre-authentication encoding: the bytes that a tag authenticates. No two lists of pieces give the same bytes.
 //!
 //! `LE64(count)`, then `LE64(len) | bytes` for each piece (PASETO specification, "Authentication Padding").
 
@@ -11,8 +11,8 @@ use crate::{MAX_SUBJECT_BYTES, envelope::MAX_NAME_BYTES};
 /// longest name, beside count, lengths and header. A stack buffer of this size keeps verification free of allocation.
 const LONGEST: usize = 168 + if MAX_SUBJECT_BYTES > MAX_NAME_BYTES { MAX_SUBJECT_BYTES } else { MAX_NAME_BYTES };
 
-/// Writes PAE(`first`, `context`…, `last`…) into a MAC, in as few runs as can be: short ones cost a MAC more than their bytes.
-/// Nothing where `first` and `context` are over the longest that the format allows.
+/// Writes PAE(`first`, `context`…, `last`…) into a MAC, in as few updates as possible: each short one costs more than its bytes.
+/// `None` if `first` and `context` are longer than the format allows.
 pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], last: &[&[u8]]) -> Option<()> {
     let mut buffer = Buffer::new();
     buffer.begin(first, context, last.len())?;
@@ -25,8 +25,8 @@ pub(crate) fn write(mac: &mut Hmac<Sha256>, first: &[u8], context: &[&[u8]], las
     Some(())
 }
 
-/// An encoding in one run, on the stack, as an AEAD wants its associated data. It is filled where it stands: moving it would cost
-/// more than filling it.
+/// An encoding in one piece on the stack, as an AEAD needs its associated data. It is filled in place: moving it would cost more
+/// than filling it.
 pub(crate) struct Buffer {
     bytes: [u8; LONGEST],
     len: usize,
@@ -37,7 +37,7 @@ impl Buffer {
         Self { bytes: [0; LONGEST], len: 0 }
     }
 
-    /// PAE(`first`, `context`…), or nothing where it is over the longest that the format allows.
+    /// PAE(`first`, `context`…), or `None` if it is longer than the format allows.
     pub(crate) fn encode(&mut self, first: &[u8], context: &[&[u8]]) -> Option<&[u8]> {
         self.begin(first, context, 0)?;
         Some(self.as_slice())

@@ -29,8 +29,8 @@ impl fmt::Debug for Secret {
 
 /// The nonce of one sealed envelope: 24 random bytes, used once.
 ///
-/// A nonce must never serve twice under one key, so it is neither `Clone` nor `Copy`, and sealing consumes it. Random nonces of
-/// this length do not collide in practice: C2SP's XAES-256-GCM allows 2^80 messages a key. A signed envelope does not use it.
+/// A nonce must never be used twice with one key, so it is neither `Clone` nor `Copy`, and sealing consumes it. Random nonces of
+/// this length do not collide in practice: C2SP's XAES-256-GCM allows 2^80 messages per key. A signed envelope does not use it.
 #[derive(Debug)]
 pub struct Nonce([u8; Self::LEN]);
 
@@ -62,7 +62,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {
 
 #[cfg(feature = "getrandom")]
 impl Secret {
-    /// A fresh secret from the operating system.
+    /// A new secret from the operating system's random source.
     pub fn random() -> Result<Self, RandomError> {
         random().map(Self)
     }
@@ -70,7 +70,7 @@ impl Secret {
 
 #[cfg(feature = "getrandom")]
 impl Nonce {
-    /// A fresh nonce from the operating system.
+    /// A new nonce from the operating system's random source.
     pub fn random() -> Result<Self, RandomError> {
         random().map(Self)
     }

@@ -18,7 +18,7 @@ use crate::{
 
 /// The id of a row: a UUID of version 7 (RFC 9562, 5.7) whose random bits are derived one-way from the session secret.
 ///
-/// Safe to show: it opens nothing, and the secret does not follow from it.
+/// Safe to show and to log: it opens nothing, and the secret cannot be computed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(Uuid);
 
@@ -76,14 +76,14 @@ impl FromStr for RowId {
     }
 }
 
-/// As text, in every format: for forms, paths and JSON.
+/// Serialized as text in every format: for forms, paths and JSON.
 impl Serialize for RowId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-/// From text, in every format. An error does not show the text.
+/// Read from text in every format. An error does not show the text.
 impl<'de> Deserialize<'de> for RowId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(RowIdText)
@@ -104,7 +104,7 @@ impl Visitor<'_> for RowIdText {
     }
 }
 
-/// What a row's data are bound to: moved to another id, user, generation, creation time or lifetime they do not open.
+/// What a row's data are bound to. Data that were moved to another id, user, generation, creation time or lifetime do not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowContext<'a> {
     /// The row's id.
@@ -115,7 +115,7 @@ pub struct RowContext<'a> {
     pub created_at: Timestamp,
     /// The lifetime, in seconds.
     pub lifetime_s: u64,
-    /// Whose session it is.
+    /// The subject: whose session it is.
     pub subject: Option<&'a str>,
 }
 
@@ -123,10 +123,10 @@ pub struct RowContext<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowError {
-    /// The envelope did not open: not this ticket's row, or changed in the database.
+    /// The envelope did not open: the row is not this ticket's, or it was changed in the database.
     #[error("the row's data: {0}")]
     Envelope(#[from] OpenError),
-    /// The row is older than its ticket: a replica that lags, a restored backup, or a row that somebody put back.
+    /// The row is older than its ticket: a replica that lags, a restored backup, or an old row that somebody put back.
     #[error("the row is of generation {row}, older than its ticket's {ticket}")]
     Behind {
         /// The row's generation.

@@ -1,4 +1,4 @@
-//! Subjects: what can name the user whose session it is.
+//! Subjects: the ids of the users whose sessions these are.
 
 /// The longest subject, in bytes.
 pub const MAX_SUBJECT_BYTES: usize = 255;
@@ -7,18 +7,18 @@ pub const MAX_SUBJECT_BYTES: usize = 255;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubjectError {
-    /// It is empty: leave it out for a session that is nobody's.
+    /// It is empty. Leave the subject out for a session that belongs to nobody.
     #[error("the subject is empty")]
     Empty,
     /// It is longer than [`MAX_SUBJECT_BYTES`].
     #[error("the subject is {0} bytes long; at most {MAX_SUBJECT_BYTES} are allowed: use a user id, not a document")]
     TooLong(usize),
-    /// It begins or ends with white space or has a control character, which databases compare and keep differently.
+    /// It begins or ends with white space, or has a control character: databases compare and store those differently.
     #[error("the subject begins or ends with white space or has a control character; use a plain user id")]
     Unclean,
 }
 
-/// Whether `subject` can be one: 1 to 255 bytes, no control characters, no white space around it.
+/// Checks that `subject` is valid: 1 to 255 bytes, no control characters, no white space at its beginning or end.
 pub fn check_subject(subject: &str) -> Result<(), SubjectError> {
     if subject.is_empty() {
         Err(SubjectError::Empty)

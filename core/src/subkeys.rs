@@ -1,4 +1,4 @@
-//! The subkeys of a root key: one pair for cookies, one for rows, and one key for feeds, so that none can ever pass for another.
+//! The subkeys of a root key: one pair for cookies, one pair for rows, and one key for feeds, so that none can pass for another.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit};
@@ -89,7 +89,7 @@ impl<T: Keys> Keys for &T {
     }
 }
 
-/// The keys from which, with a session secret, the keys of that session's row follow.
+/// The keys from which, together with a session secret, the keys of that session's row are derived.
 #[derive(Clone)]
 pub(crate) struct RowKeys {
     /// The pseudorandom key of HKDF (RFC 5869, 2.3): a subkey is uniformly random already, so there is nothing to extract.

@@ -1,10 +1,10 @@
-//! How long one session lasts: what its ticket carries, so that it does not change with the configuration.
+//! How long one session lasts: its ticket carries these terms, so that they do not change with the configuration.
 
 use core::time::Duration;
 
 /// A session's own idle timeout and lifetime, and whether its cookie outlives the browser.
 ///
-/// A session keeps its terms for life. What is configured when it is loaded still bounds them: see
+/// A session keeps its terms. The maxima that are configured when it is loaded still apply: see
 /// [`Timeouts::deadline`](crate::Timeouts::deadline).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -14,13 +14,13 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Terms in whole seconds; parts of a second are dropped. [`Timeouts::check`](crate::Timeouts::check) tells whether they are
-    /// within an application's bounds.
+    /// Terms in whole seconds; fractions are dropped. [`Timeouts::check`](crate::Timeouts::check) tells whether they are within
+    /// an application's bounds.
     pub const fn new(idle: Duration, lifetime: Duration, persistent: bool) -> Self {
         Self { idle_s: idle.as_secs(), lifetime_s: lifetime.as_secs(), persistent }
     }
 
-    /// The same times, with a cookie that outlives the browser, or one that does not.
+    /// The same terms, with a cookie that outlives the browser or one that does not.
     #[must_use]
     pub const fn with_persistence(self, persistent: bool) -> Self {
         Self { persistent, ..self }

@@ -12,11 +12,10 @@ use crate::{
     subject::{SubjectError, check_subject},
 };
 
-/// A cookie value is refused unread beyond this many characters: browsers keep 4096 bytes with name and attributes
-/// (RFC 6265bis, 5.6).
+/// A longer cookie value is refused unread, in characters: browsers keep 4096 bytes with name and attributes (RFC 6265bis, 5.6).
 const MAX_VALUE_CHARS: usize = 4096;
 
-/// A ticket issued further ahead of the present than this is refused, in seconds: no clock that is right enough is wrong by more.
+/// A ticket issued further in the future than this is refused, in seconds: no clock in working order is off by more.
 const MAX_AHEAD_S: u64 = 5 * 60;
 
 /// The generation of a ticket without a row.
@@ -24,8 +23,8 @@ const STATELESS: u64 = 0;
 
 /// What the cookie carries: the session secret, its times, whose session it is, the generation of its row, and a few claims.
 ///
-/// One that was opened is authentic and within its lifetime: there is no way to hold a forged or expired one. It does not say
-/// that its session was not ended since; only the row does.
+/// An opened ticket is authentic and within its lifetime: a forged or expired one is never returned. It does not prove that its
+/// session has not ended since; only the row does.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     secret: Secret,
@@ -38,16 +37,16 @@ pub struct Ticket {
     claims: Data,
 }
 
-/// Whether an edge may decide by a ticket alone. Stale is not signed out: ask the origin or the database.
+/// Whether an edge may decide on a ticket alone. Stale does not mean signed out: ask the origin or the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Freshness {
-    /// Young enough for the worker's own bound, and before the idle expiry it was issued with.
+    /// Within the worker's own age limit, and before the idle expiry that it was issued with.
     Fresh,
-    /// Older than the bound, or past the idle expiry known when it was issued.
+    /// Older than the age limit, or past the idle expiry that it was issued with.
     Stale,
 }
 
-/// Why a cookie gave no ticket. The client never learns which.
+/// Why a cookie was refused. The client never learns the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TicketError {
@@ -57,13 +56,13 @@ pub enum TicketError {
     /// Made with a key that this key set does not hold.
     #[error("made with the unknown key {0}")]
     UnknownKey(KeyId),
-    /// The tag does not fit: forged, damaged, or made for a cookie of another name.
+    /// The tag is wrong: forged, damaged, or made for a cookie of another name.
     #[error("forged")]
     Forged,
     /// Authentic, but past its lifetime.
     #[error("expired")]
     Expired,
-    /// Authentic, but issued more than five minutes after the present: a clock is wrong, here or where it was issued.
+    /// Authentic, but issued more than five minutes in the future: a clock is wrong, here or where it was issued.
     #[error("issued in the future; compare the clocks of the machines")]
     NotYetValid,
 }
@@ -106,13 +105,13 @@ impl Ticket {
         Self { generation, ..self }
     }
 
-    /// The same session under a new secret: creation time, terms and subject stay, the row id changes.
+    /// The same session with a new secret: creation time, terms and subject stay; the row id changes.
     #[must_use]
     pub fn renewed(&self, secret: Secret, now: Timestamp, expires_at: Timestamp, claims: Data) -> Self {
         Self { secret, ..self.reissued(now, expires_at, claims) }
     }
 
-    /// The same ticket issued again, with the idle expiry and claims of now.
+    /// The same ticket, issued again `now` with a new idle expiry and new claims.
     #[must_use]
     pub fn reissued(&self, now: Timestamp, expires_at: Timestamp, claims: Data) -> Self {
         let lifetime_s = self.terms.lifetime_s;
@@ -129,7 +128,7 @@ impl Ticket {
         &self.secret
     }
 
-    /// When the session was created; renewal keeps it, sign-in sets it anew.
+    /// When the session was created. A renewal keeps this time; a sign-in resets it.
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }
@@ -139,12 +138,12 @@ impl Ticket {
         self.created_at.plus_seconds(self.issued_after_s)
     }
 
-    /// The idle expiry when this copy was issued: a hint. Where there is a row, the row's is the truth.
+    /// The idle expiry when this copy was issued: a hint. If there is a row, the row's expiry counts.
     pub const fn expires_at(&self) -> Timestamp {
         self.created_at.plus_seconds(self.expires_after_s)
     }
 
-    /// When the session ends whatever happens.
+    /// When the session ends, however much it is used.
     pub const fn deadline(&self) -> Timestamp {
         self.created_at.plus_seconds(self.terms.lifetime_s)
     }
@@ -169,22 +168,22 @@ impl Ticket {
         self.terms.persistent
     }
 
-    /// The generation of the row when this copy was issued: the row is at least as new as this. 0 where there is no row.
+    /// The generation of the row when this copy was issued: the row is at least as new as this. 0 if there is no row.
     pub const fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Whether there is no row: the claims are all that there is.
+    /// Whether there is no row: the claims are then all the data.
     pub const fn is_stateless(&self) -> bool {
         self.generation == STATELESS
     }
 
-    /// Whose session it was when this copy was issued; nobody's before sign-in.
+    /// Whose session it was when this copy was issued. `None` before sign-in.
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// The claims copied in when this copy was issued.
+    /// The claims that were copied in when this copy was issued.
     pub const fn claims(&self) -> &Data {
         &self.claims
     }
@@ -194,7 +193,7 @@ impl Ticket {
         RowId::derive(&self.secret, self.created_at)
     }
 
-    /// What the row behind this ticket is bound to, at `generation`.
+    /// What the row behind this ticket is bound to at `generation`.
     pub fn row_context(&self, generation: u64) -> RowContext<'_> {
         RowContext {
             row_id: self.row_id(),
@@ -205,12 +204,12 @@ impl Ticket {
         }
     }
 
-    /// Whether the idle expiry known when it was issued has come. Where there is no row (stateless mode), that ends it.
+    /// Whether the idle expiry that it was issued with has passed. Without a row (stateless mode), the session has then ended.
     pub fn idle_expired(&self, now: Timestamp) -> bool {
         now.has_reached(self.expires_at())
     }
 
-    /// Whether an edge may decide by it alone: issued at most `max_age_s` seconds ago and not idle-expired.
+    /// Whether an edge may decide on it alone: it was issued at most `max_age_s` seconds ago and its idle expiry has not passed.
     pub fn freshness(&self, now: Timestamp, max_age_s: u64) -> Freshness {
         if self.idle_expired(now) || now.seconds_since(self.issued_at()) > max_age_s {
             Freshness::Stale
@@ -220,7 +219,7 @@ impl Ticket {
     }
 }
 
-/// What follows the secret, in postcard.
+/// The part of a ticket after the secret, in postcard.
 #[derive(Serialize)]
 struct Wire<'a> {
     created_ms: u64,

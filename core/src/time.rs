@@ -1,4 +1,4 @@
-//! Points in time, given from outside: the core has no clock.
+//! Points in time, passed in by the caller: the core has no clock.
 
 /// A point in time: milliseconds since the Unix epoch.
 ///
@@ -28,17 +28,17 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// The whole second that lies `seconds` after the second of this one.
+    /// This time, rounded down to a whole second, plus `seconds`.
     pub const fn plus_seconds(self, seconds: u64) -> Self {
         Self::from_unix_seconds(self.unix_seconds().saturating_add(seconds))
     }
 
-    /// Whole seconds from `earlier` until this, 0 where `earlier` is later.
+    /// Whole seconds from `earlier` until this time; 0 if `earlier` is later.
     pub const fn seconds_since(self, earlier: Self) -> u64 {
         self.unix_seconds().saturating_sub(earlier.unix_seconds())
     }
 
-    /// Whether this, as the time of now, has reached `end`: expired at equality, on whole seconds.
+    /// Whether this time has reached `end`. Compares whole seconds; equal times count as reached.
     pub const fn has_reached(self, end: Self) -> bool {
         self.unix_seconds() >= end.unix_seconds()
     }

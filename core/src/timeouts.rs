@@ -7,15 +7,15 @@ use crate::{Terms, Timestamp};
 /// The longest timeout that is accepted: 100 years, in seconds.
 const LONGEST_S: u64 = 100 * 365 * 24 * 3600;
 
-/// An application's idle timeout, lifetime and touch interval, in whole seconds, and the bounds of what a session may have instead.
+/// An application's idle timeout, lifetime and touch interval, in whole seconds, and the maxima for sessions with other times.
 ///
-/// A session ends when nobody used it for the *idle timeout*, and at the latest a *lifetime* after its creation,
-/// whatever is done with it (OWASP Session Management Cheat Sheet, "Session Expiration": both are needed).
-/// Activity moves the idle expiry forward, at most once per *touch interval*: a user who is active is never signed out
-/// earlier than `idle - touch_interval` after the last request.
+/// A session ends when nobody has used it for the *idle timeout*, and at the latest one *lifetime* after its creation, however
+/// much it is used (OWASP Session Management Cheat Sheet, "Session Expiration": both are needed). Activity moves the idle expiry
+/// forward, at most once per *touch interval*: a user who is active is never signed out earlier than `idle - touch_interval`
+/// after the last request.
 ///
-/// A new session gets the application's idle timeout and lifetime, or [`Terms`] of its own within the bounds. It keeps them, but
-/// the bounds count anew at every load: after a deploy that shortens them, sessions made before it end sooner, too.
+/// A new session gets the application's idle timeout and lifetime, or [`Terms`] of its own within the maxima. It keeps them, but
+/// the maxima are applied at every load: after a deploy that lowers them, older sessions end sooner, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     idle_s: u64,
@@ -35,7 +35,7 @@ pub enum TimeoutsError {
     /// A timeout is over 100 years.
     #[error("the {0} is over 100 years; choose a time after which a forgotten session may end")]
     TooLong(&'static str),
-    /// The touch interval is not shorter than the idle timeout, so that active sessions would expire.
+    /// The touch interval is not shorter than the idle timeout: active sessions would expire.
     #[error(
         "the touch interval ({touch_interval_s} s) must be shorter than the idle timeout ({idle_s} s), or active sessions expire between two touches"
     )]
@@ -45,7 +45,7 @@ pub enum TimeoutsError {
         /// The idle timeout, in seconds.
         idle_s: u64,
     },
-    /// A time is over the bound that is configured for it.
+    /// A time is over its configured maximum.
     #[error("the {what} of {seconds} s is over the bound of {max_s} s; raise `{option}`, or ask for less")]
     OverMaximum {
         /// Which time.
@@ -59,7 +59,7 @@ pub enum TimeoutsError {
     },
 }
 
-/// As `Display`: a `main` that returns an error shows it by `Debug`.
+/// The same as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl core::fmt::Debug for TimeoutsError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(self, f)
@@ -76,8 +76,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Timeouts in whole seconds; parts of a second are dropped. An idle timeout over the lifetime is allowed and never
-    /// reached. A touch interval of zero touches at every read.
+    /// Timeouts in whole seconds; fractions are dropped. An idle timeout over the lifetime is allowed and never reached. With a
+    /// touch interval of zero, a session is touched at every read, at most once a second.
     pub fn new(idle: Duration, lifetime: Duration, touch_interval: Duration) -> Result<Self, TimeoutsError> {
         let (idle_s, lifetime_s) = (idle.as_secs(), lifetime.as_secs());
         let touch_interval_s = touch_interval.as_secs();
@@ -89,7 +89,7 @@ impl Timeouts {
         Ok(Self { idle_s, lifetime_s, touch_interval_s, max_idle_s: idle_s, max_lifetime_s: lifetime_s })
     }
 
-    /// With bounds for sessions that ask for other times: at least the idle timeout and the lifetime.
+    /// Sets the maxima for sessions with other times. An error if one is less than the idle timeout or the lifetime.
     pub fn with_maxima(self, max_idle: Duration, max_lifetime: Duration) -> Result<Self, TimeoutsError> {
         let new = Self { max_idle_s: max_idle.as_secs(), max_lifetime_s: max_lifetime.as_secs(), ..self };
         check_range(new.max_idle_s, "longest idle timeout")?;
@@ -98,14 +98,14 @@ impl Timeouts {
         Ok(new)
     }
 
-    /// The terms of a session that asks for none: the idle timeout, the lifetime, and a cookie that outlives the browser.
+    /// The terms of a session without terms of its own: the idle timeout, the lifetime, and a cookie that outlives the browser.
     pub const fn terms(&self) -> Terms {
         Terms { idle_s: self.idle_s, lifetime_s: self.lifetime_s, persistent: true }
     }
 
-    /// The terms, where they are at least a second and within the bounds.
+    /// Returns the terms if each time is at least one second and within its maximum.
     pub fn check(&self, terms: Terms) -> Result<Terms, TimeoutsError> {
-        // The lifetime first: where the bound on it is raised, the one on idle timeouts follows.
+        // The lifetime first: if its maximum is raised, the one of the idle timeout follows.
         let times = [
             (terms.lifetime_s, self.max_lifetime_s, "lifetime", "max_lifetime"),
             (terms.idle_s, self.max_idle_s, "idle timeout", "max_idle_timeout"),
@@ -134,24 +134,25 @@ impl Timeouts {
         self.touch_interval_s
     }
 
-    /// When a session created at `created_at` with this lifetime ends whatever happens. The bound of now counts.
+    /// When a session that was created at `created_at` ends, however much it is used. The present maximum applies to its
+    /// lifetime.
     pub const fn deadline(&self, created_at: Timestamp, lifetime_s: u64) -> Timestamp {
         created_at.plus_seconds(least(lifetime_s, self.max_lifetime_s))
     }
 
-    /// The idle expiry of a session with this idle timeout that is used at `now`, never past its `deadline`. The bound of now
-    /// counts.
+    /// The idle expiry of a session that is used at `now`, never past its `deadline`. The present maximum applies to its idle
+    /// timeout.
     pub fn expires_at(&self, now: Timestamp, idle_s: u64, deadline: Timestamp) -> Timestamp {
         now.plus_seconds(least(idle_s, self.max_idle_s)).min(deadline)
     }
 
-    /// The idle expiry that was kept as `expires_at` when the session was last used, at `seen_at`. The bound of now counts.
+    /// The idle expiry `expires_at`, stored when the session was last used at `seen_at`, under the present maximum.
     pub fn bounded_expiry(&self, seen_at: Timestamp, expires_at: Timestamp) -> Timestamp {
         expires_at.min(seen_at.plus_seconds(self.max_idle_s))
     }
 
-    /// Whether a session with this idle timeout, last seen at `seen_at`, is due for a touch. One whose idle timeout is not longer
-    /// than the touch interval is touched in tenths of the idle timeout.
+    /// Whether a session that was last seen at `seen_at` is due for a touch. If its idle timeout is not longer than the touch
+    /// interval, the interval is a tenth of the idle timeout, and at least one second.
     pub fn touch_due(&self, now: Timestamp, seen_at: Timestamp, idle_s: u64) -> bool {
         let idle_s = least(idle_s, self.max_idle_s);
         let interval = if self.touch_interval_s < idle_s { self.touch_interval_s } else { idle_s / 10 };

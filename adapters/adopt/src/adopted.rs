@@ -1,4 +1,4 @@
-//! What a reader found out about a session of another system.
+//! What a reader has found out about a session of another system.
 
 use std::fmt;
 
@@ -23,23 +23,23 @@ pub struct Adopted {
 }
 
 impl Adopted {
-    /// A session with this data, of which nothing else is known.
+    /// A session with this data, without any other information.
     #[must_use]
     pub fn new(data: Data) -> Self {
         Self { data, ..Self::default() }
     }
 
-    /// Takes the user from the data: the text or the integer under `key`. See [`subject_of`].
+    /// Sets the user from the data: the text or the integer under `key`. See [`subject_of`].
     #[must_use]
     pub fn subject_from(mut self, key: &str) -> Self {
         self.subject = self.data.value(key).and_then(subject_of);
         self
     }
 
-    /// Sets the end of the session, where the other system's configuration says it and the session itself does not.
+    /// Sets the end of the session, if the other system's configuration defines it and the session itself does not.
     ///
-    /// Give a fixed time, for example the day of the move and the application's `max_age`. A time that is counted from now moves on
-    /// with each request: a copy of the old cookie could be adopted again after the end that the first adoption was told.
+    /// Give a fixed time, for example the day of the move plus the application's `max_age`. A time that is counted from now would
+    /// move on with each request: a copy of the old cookie could be adopted again after the end of the first adoption.
     #[must_use]
     pub fn ends_at(mut self, end: Timestamp) -> Self {
         self.expires_at = Some(self.expires_at.map_or(end, |known| known.min(end)));
@@ -59,7 +59,7 @@ impl fmt::Debug for Adopted {
     }
 }
 
-/// A user id as a subject: text as it is, integers in decimal. `None` for any other value, and for text that cannot be a
+/// A user id as a subject: text as it is, integers in decimal. `None` for any other value, and for text that is not a valid
 /// subject (see [`check_subject`]).
 pub fn subject_of(value: &Value) -> Option<String> {
     let subject = match value {

@@ -1,4 +1,4 @@
-//! Readers as adopters: what [`SessionsBuilder::adopt`](waxseal_http::SessionsBuilder::adopt) takes.
+//! Makes adopters from readers, for [`SessionsBuilder::adopt`](waxseal_http::SessionsBuilder::adopt).
 
 use std::future::Future;
 
@@ -9,9 +9,9 @@ use waxseal_http::{Adopt, AdoptError, OldCookie, cookie_values};
 
 use crate::Adopted;
 
-/// Adopts sessions that are kept whole in a cookie: Plug's and Phoenix's session cookies, Poem's `CookieSession`.
+/// Adopts sessions that are kept entirely in a cookie: the session cookies of Plug and Phoenix, Poem's `CookieSession`.
 ///
-/// Such a session cannot be ended where it was made. It is adopted once: after that, and after a sign-out, its cookie leads nowhere.
+/// The other system cannot end such a session. It is adopted once: after that, and after a sign-out, its cookie is refused.
 ///
 /// ```
 /// # #[cfg(feature = "plug")]
@@ -38,7 +38,8 @@ pub struct AdoptCookie<R> {
 }
 
 impl<R: Fn(&[u8], Timestamp) -> Option<Adopted> + Send + Sync + 'static> AdoptCookie<R> {
-    /// Adopts what `read` makes of the value of `cookie` at a time. It must give nothing for a value that is not authentic, or expired.
+    /// Calls `read` with the value of `cookie` and the present time. It must return `None` if the value is not authentic or has
+    /// expired.
     pub fn new(cookie: OldCookie, read: R) -> Self {
         Self { cookie, read }
     }
@@ -47,7 +48,7 @@ impl<R: Fn(&[u8], Timestamp) -> Option<Adopted> + Send + Sync + 'static> AdoptCo
 #[async_trait]
 impl<R: Fn(&[u8], Timestamp) -> Option<Adopted> + Send + Sync + 'static> Adopt for AdoptCookie<R> {
     fn key(&self, headers: &HeaderMap) -> Option<Vec<u8>> {
-        // At the first of all times nothing has expired: what is not read then is not authentic.
+        // At the earliest time nothing has expired: a value that cannot be read then is not authentic.
         let is_authentic = |value: &Vec<u8>| (self.read)(value, Timestamp::default()).is_some();
         cookie_values(headers, &self.cookie.name).into_iter().find(is_authentic)
     }
@@ -65,8 +66,8 @@ impl<R: Fn(&[u8], Timestamp) -> Option<Adopted> + Send + Sync + 'static> Adopt f
     }
 }
 
-/// Adopts sessions whose id is in a cookie and whose data are in a database: tower-sessions, Poem's `ServerSession`, salvo-session,
-/// an encrypted store of Plug.
+/// Adopts sessions whose id is in a cookie and whose data are in a database: tower-sessions, Poem's `ServerSession`,
+/// salvo-session, an encrypted store of Plug.
 ///
 /// ```
 /// use waxseal_adopt::{AdoptStored, Adopted};
@@ -96,8 +97,8 @@ where
     D: Fn(String) -> DF + Send + Sync + 'static,
     DF: Future<Output = Result<(), AdoptError>> + Send,
 {
-    /// `id` makes the session's id of the cookie's value, and nothing of one that is not authentic. `load` finds the session; an
-    /// expired one is none. `retire` deletes it, once it was adopted; it may be called again.
+    /// `id` makes the session's id from the cookie's value, and returns `None` if the value is not authentic. `load` finds the
+    /// session, and returns `None` if it has expired. `retire` deletes it after it was adopted; it may be called again.
     pub fn new(cookie: OldCookie, id: I, load: L, retire: D) -> Self {
         Self { cookie, id, load, retire }
     }

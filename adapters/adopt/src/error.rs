@@ -12,7 +12,7 @@ pub enum ReadError {
     /// The session cannot be read: it does not have the expected form.
     #[error("the session does not have the expected form")]
     Form,
-    /// The row belongs to another session than the one that was asked for.
+    /// The row belongs to another session than the requested one.
     #[error("the row belongs to another session")]
     OtherSession,
     /// The session has expired.

@@ -11,7 +11,8 @@
 //! | `engine` | makes adopters of the readers, for `SessionsBuilder::adopt` |
 //! | `salvo` | salvo-session: its cookies, its cookie store, and saysion's tables |
 //!
-//! A service in Rust that only needs to know who a Phoenix user is uses `plug::PlugReader` and nothing else of waxseal.
+//! A Rust service that only needs to know which Phoenix user makes a request needs only `plug::PlugReader`, and nothing else of
+//! waxseal.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -46,7 +47,7 @@ pub mod salvo;
 pub mod tower_sessions;
 
 pub use adopted::{Adopted, subject_of};
-/// The key of another system's cookies: the type of the `cookie` crate, which tower-sessions calls `Key` and Poem `CookieKey`.
+/// The key of another system's cookies: the `Key` type of the `cookie` crate. tower-sessions calls it `Key`, Poem `CookieKey`.
 ///
 /// Make it as the other system does, with `CookieKey::from` or `CookieKey::derive_from`.
 #[cfg(any(feature = "tower-sessions", feature = "poem", feature = "salvo"))]

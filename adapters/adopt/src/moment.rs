@@ -46,7 +46,7 @@ fn from_text(text: &str) -> Option<Parts> {
     let ordinal = day.checked_add(before)?.checked_add(u16::from(leap && month > 2))?;
     let nanosecond = format!("{fraction:0<9}").parse().ok()?;
     let (hour, minute, second) = (hour.parse().ok()?, minute.parse().ok()?, second.parse().ok()?);
-    // The sign stands before the hours and counts for all three.
+    // The sign precedes the hours and applies to all three parts.
     let sign = if offset.starts_with('-') { -1i8 } else { 1 };
     let [minutes, seconds] = [offset_minute, offset_second].map(|part| part.parse::<i8>().ok());
     let (minutes, seconds) = (minutes?.checked_mul(sign)?, seconds?.checked_mul(sign)?);
@@ -60,7 +60,7 @@ fn split(text: &str, separator: char) -> Option<[&str; 3]> {
     parts.next().is_none().then_some(three)
 }
 
-/// `None` where a part is out of its range. What lies before 1970 is 1970: it is over in any case.
+/// `None` if a part is out of range. A time before 1970 becomes 1970: it has expired in any case.
 fn from_parts(parts: Parts) -> Option<Timestamp> {
     let (year, day, hour, minute, second, nanosecond, offset_hour, offset_minute, offset_second) = parts;
     let valid = (-999_999..=999_999).contains(&year)

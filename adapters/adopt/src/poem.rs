@@ -1,16 +1,16 @@
 //! Poem 3: `CookieSession`, `ServerSession`, and the table of poem-dbsession.
 //!
-//! A `CookieSession` keeps its data in the cookie: [`PoemCookie::read`]. A `ServerSession` keeps its id there:
-//! [`PoemCookie::session_id`]. Load the session's entries with this id from the storage, and read them with [`read_entries`].
+//! A `CookieSession` keeps its data in the cookie: use [`PoemCookie::read`]. A `ServerSession` keeps only its id there: use
+//! [`PoemCookie::session_id`], load the entries with this id from the storage, and read them with [`read_entries`].
 
 use waxseal_core::{Data, Timestamp};
 
 use crate::{Adopted, CookieKey, ReadError, protection::Protection};
 
-/// The longest id of a session, in bytes. Poem's own have 43.
+/// The longest id of a session, in bytes. Poem's own ids have 43.
 const MAX_ID_BYTES: usize = 128;
 
-/// Reads the cookie of Poem's sessions: what `CookieConfig` configures.
+/// Reads the cookie of Poem's sessions, as configured with `CookieConfig`.
 #[derive(Clone, Debug)]
 pub struct PoemCookie {
     name: String,
@@ -20,8 +20,8 @@ pub struct PoemCookie {
 impl PoemCookie {
     /// Reads plain cookies: `CookieConfig::new`.
     ///
-    /// Anybody can write a plain cookie. That is safe for the id of a `ServerSession`. The data of a plain `CookieSession` are
-    /// never proof of who somebody is.
+    /// Anybody can write a plain cookie. That is safe for the id of a `ServerSession`. The data of a plain `CookieSession` never
+    /// prove who somebody is.
     pub fn plain(name: impl Into<String>) -> Self {
         Self { name: name.into(), protection: Protection::Plain }
     }
@@ -48,10 +48,10 @@ impl PoemCookie {
         &self.name
     }
 
-    /// Reads the data of a `CookieSession` from the cookie's value. It does not hold a time: limit the session by the
-    /// application's `max_age`, with [`Adopted::ends_at`].
+    /// Reads the data of a `CookieSession` from the cookie's value. The cookie does not contain a time: limit the session with
+    /// the application's `max_age`, using [`Adopted::ends_at`].
     ///
-    /// A plain cookie is refused as not authentic. See [`read_unprotected`](Self::read_unprotected).
+    /// A plain cookie is refused as not authentic; see [`read_unprotected`](Self::read_unprotected).
     pub fn read(&self, value: &str) -> Result<Adopted, ReadError> {
         if matches!(self.protection, Protection::Plain) {
             return Err(ReadError::NotAuthentic);
@@ -59,14 +59,14 @@ impl PoemCookie {
         self.read_unprotected(value)
     }
 
-    /// Like [`read`](Self::read), but reads plain cookies too. Their data are the client's word: take a language or a
-    /// shopping basket from them, but never a user.
+    /// Like [`read`](Self::read), but also reads plain cookies. The client can forge their data: take a language or a shopping
+    /// basket from them, but never a user.
     pub fn read_unprotected(&self, value: &str) -> Result<Adopted, ReadError> {
         let json = self.protection.open(&self.name, value)?;
         entries(json.as_bytes()).map(Adopted::new)
     }
 
-    /// The id of a `ServerSession` from the cookie's value. It is the key in the storage.
+    /// Reads the id of a `ServerSession` from the cookie's value. It is the key in the storage.
     pub fn session_id(&self, value: &str) -> Result<String, ReadError> {
         let id = self.protection.open(&self.name, value)?;
         let clean = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
@@ -74,8 +74,8 @@ impl PoemCookie {
     }
 }
 
-/// Reads the entries of a `ServerSession` as JSON: the column `session` of poem-dbsession's table `poem_sessions`, or what any
-/// other `SessionStorage` keeps. `expires_at` is the column `expires`.
+/// Reads the entries of a `ServerSession` as JSON: the column `session` of poem-dbsession's table `poem_sessions`, or what
+/// another `SessionStorage` stores. `expires_at` is the column `expires`.
 pub fn read_entries(
     id: &str,
     json: &[u8],

@@ -1,4 +1,4 @@
-//! Cookies as they stand in the request's header.
+//! Cookies as they appear in the request's header.
 
 use cookie::Cookie;
 

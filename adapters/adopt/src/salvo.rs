@@ -1,7 +1,7 @@
 //! salvo-session 1: its cookies, its cookie store, and the tables of saysion.
 //!
-//! [`SalvoCookie`] checks the cookie. With a database store, load the column `session` of the row with
-//! [`SalvoCookie::row_id`], and read it with [`read_row`]. With `CookieStore`, [`SalvoCookie::read`] has the data.
+//! [`SalvoCookie`] checks the cookie. With a database store, get the row's id from [`SalvoCookie::row_id`], load the row's column
+//! `session`, and read it with [`read_row`]. With `CookieStore`, [`SalvoCookie::read`] returns the data.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{Adopted, CookieKey, ReadError, moment::Moment, raw::parse};
 /// The length of the signature before the value, in characters.
 const DIGEST_CHARS: usize = 44;
 
-/// Reads the cookie of salvo-session: a signature, and behind it the store's value.
+/// Reads the cookie of salvo-session: a signature, followed by the store's value.
 #[derive(Clone)]
 pub struct SalvoCookie {
     keys: Vec<CookieKey>,
@@ -35,7 +35,7 @@ impl SalvoCookie {
         self
     }
 
-    /// What was signed.
+    /// The signed value.
     fn verify(&self, value: &str) -> Result<String, ReadError> {
         let cookie = parse("session", value).ok_or(ReadError::NotAuthentic)?;
         let (digest, value) = cookie.value().split_at_checked(DIGEST_CHARS).ok_or(ReadError::NotAuthentic)?;
@@ -47,13 +47,13 @@ impl SalvoCookie {
         if authentic { Ok(value.to_owned()) } else { Err(ReadError::NotAuthentic) }
     }
 
-    /// The id of the row that belongs to the cookie, from the cookie's value. The database keeps a hash of the secret.
+    /// Returns the id of the row that belongs to the cookie, from the cookie's value. The database stores a hash of the secret.
     pub fn row_id(&self, value: &str) -> Result<String, ReadError> {
         let secret = STANDARD.decode_to_vec(self.verify(value)?).map_err(|_| ReadError::NotAuthentic)?;
         Ok(STANDARD.encode_to_string(blake3::hash(&secret).as_bytes()))
     }
 
-    /// Reads the data that `CookieStore` keeps in the cookie, from the cookie's value. Such a session has no row to delete.
+    /// Reads the data that `CookieStore` keeps in the cookie, from the cookie's value. A session like this has no row to delete.
     pub fn read(&self, value: &str, now: Timestamp) -> Result<Adopted, ReadError> {
         let bytes = STANDARD.decode_to_vec(self.verify(value)?).map_err(|_| ReadError::Form)?;
         let session: Session = postcard::from_bytes(&bytes).map_err(|_| ReadError::Form)?;
@@ -92,7 +92,7 @@ impl Session {
         }
         let mut data = Data::new();
         for (key, text) in self.data {
-            // `insert_raw` may have kept text that is not JSON.
+            // `insert_raw` may have stored text that is not JSON.
             let value = serde_json::from_str(&text).unwrap_or(Value::Str(text));
             data.insert(&key, &value).map_err(|_| ReadError::Form)?;
         }

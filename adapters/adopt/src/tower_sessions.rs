@@ -19,7 +19,7 @@ pub struct TowerSessionsCookie {
 }
 
 impl TowerSessionsCookie {
-    /// Reads plain cookies of this name: the default of tower-sessions, where the name is `id`.
+    /// Reads plain cookies with this name. This is the default of tower-sessions, with the name `id`.
     pub fn plain(name: impl Into<String>) -> Self {
         Self { name: name.into(), protection: Protection::Plain }
     }
@@ -46,10 +46,10 @@ impl TowerSessionsCookie {
         &self.name
     }
 
-    /// The session's id from the cookie's value. It is the primary key of the row.
+    /// Reads the session's id from the cookie's value. It is the primary key of the row.
     pub fn session_id(&self, value: &str) -> Result<String, ReadError> {
         let id = self.protection.open(&self.name, value)?;
-        // 16 bytes in their one spelling.
+        // 16 bytes in canonical base64.
         match base64_simd::URL_SAFE_NO_PAD.decode_to_vec(&id) {
             Ok(bytes) if bytes.len() == 16 => Ok(id),
             _ => Err(ReadError::NotAuthentic),
@@ -72,8 +72,8 @@ impl<'de> Deserialize<'de> for Id {
 
 /// Reads the column `data` of the row with this id.
 ///
-/// The user of axum-login becomes the subject, if the data hold one under [`AXUM_LOGIN_KEY`]. Compare
-/// [`AxumLogin::auth_hash`] with the user's present one if your application uses it.
+/// The user of axum-login becomes the subject, if the data contain one under [`AXUM_LOGIN_KEY`]. If your application uses
+/// [`AxumLogin::auth_hash`], compare it with the user's present one.
 pub fn read_record(id: &str, data: &[u8], now: Timestamp) -> Result<Adopted, ReadError> {
     let Record(own, data, Moment(expires_at)) = rmp_serde::from_slice(data).map_err(|_| ReadError::Form)?;
     if base64_simd::URL_SAFE_NO_PAD.encode_to_string(own.0) != id {
@@ -92,15 +92,15 @@ pub fn read_record(id: &str, data: &[u8], now: Timestamp) -> Result<Adopted, Rea
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AxumLogin {
-    /// The id of the user. It can be of any type that the application chose.
+    /// The user's id. The application chooses its type.
     pub user_id: Value,
-    /// What `session_auth_hash` returned when the user signed in. A session with another hash than the user's present one is
-    /// not signed in: the password was changed.
+    /// What `session_auth_hash` returned when the user signed in. If the user's present hash is different, the password was
+    /// changed, and the session is not signed in.
     pub auth_hash: Option<AuthHash>,
 }
 
 impl AxumLogin {
-    /// The signed-in user from the data of a session.
+    /// The signed-in user in the data of a session.
     pub fn from_data(data: &Data, key: &str) -> Option<Self> {
         let Value::Map(login) = data.value(key)? else { return None };
         let user_id = login.value("user_id").filter(|id| **id != Value::Null)?.clone();

@@ -1,4 +1,4 @@
-//! The arguments. Keys and database URLs are none of them: whoever may run `ps` would see them.
+//! The arguments. Keys and database URLs are never arguments, because everybody who may run `ps` would see them.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use clap_complete::Shell;
 
 /// Keys, migration, sweeping, a user's sessions, and a doctor for waxseal.
 ///
-/// The database is the one of the environment variable DATABASE_URL, or of the file that --database-url-file names. Keys are those of
-/// WAXSEAL_KEYS, or of the file that --keys-file names.
+/// The database URL comes from the environment variable DATABASE_URL, or from the file that --database-url-file names. The keys
+/// come from WAXSEAL_KEYS, or from the file that --keys-file names.
 #[derive(Debug, Parser)]
 #[command(name = "waxseal", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -26,10 +26,10 @@ pub(crate) struct Settings {
     /// A file that holds the database URL, instead of DATABASE_URL.
     #[arg(long, global = true, env = "WAXSEAL_DATABASE_URL_FILE", value_name = "FILE")]
     pub(crate) database_url_file: Option<PathBuf>,
-    /// A file that holds the keys, one a line, the primary first, instead of WAXSEAL_KEYS.
+    /// A file that holds the keys, one per line, the primary first, instead of WAXSEAL_KEYS.
     #[arg(long, global = true, env = "WAXSEAL_KEYS_FILE", value_name = "FILE")]
     pub(crate) keys_file: Option<PathBuf>,
-    /// The session table, with its schema where it has one.
+    /// The session table, with its schema if it has one.
     #[arg(long, global = true, env = "WAXSEAL_TABLE", default_value = "waxseal_sessions", value_name = "NAME")]
     pub(crate) table: String,
     /// The name of the session cookie.
@@ -39,17 +39,17 @@ pub(crate) struct Settings {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Print a new key, as WAXSEAL_KEYS takes it.
+    /// Print a new key in the format of WAXSEAL_KEYS.
     Keygen,
     /// Manage a file of keys.
     #[command(subcommand)]
     Keys(Keys),
-    /// Print the keys that a worker at the edge needs, and no more.
+    /// Print the keys that a worker at the edge needs, and no others.
     EdgeKeys {
-        /// For cookies alone, or for rows too.
+        /// For cookies only, or for rows too.
         scope: Scope,
     },
-    /// Make the session table where it is missing.
+    /// Make the session table if it is missing.
     Migrate {
         /// On PostgreSQL, also make the trigger for the notices of changed rows.
         #[arg(long)]
@@ -57,19 +57,19 @@ pub(crate) enum Command {
     },
     /// Delete expired sessions, in small batches.
     Sweep {
-        /// How many rows one statement deletes at most.
+        /// The maximum number of rows that one statement deletes.
         #[arg(long, default_value_t = 500)]
         batch: u32,
-        /// How long to let others have the database between two batches, in milliseconds.
+        /// How long to pause between two batches, in milliseconds.
         #[arg(long, default_value_t = 20)]
         pause_ms: u64,
     },
-    /// List the sessions of a user.
+    /// List a user's sessions.
     List {
         /// The user's id, as the application signs in with it.
         subject: String,
     },
-    /// End sessions: of a user, one by its id, or all.
+    /// End sessions: one by its id, all of one user, or all.
     End {
         /// A user's id, or the id of a session.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -82,16 +82,16 @@ pub(crate) enum Command {
     Stats,
     /// Explain a cookie that is read from standard input.
     Inspect {
-        /// Print the values of claims and data too.
+        /// Also print the values of claims and data.
         #[arg(long)]
         show_values: bool,
     },
-    /// Look for what is broken.
+    /// Look for problems.
     Doctor {
         /// An address that sets the session cookie, for example the page that follows a sign-in form.
         #[arg(long)]
         url: Option<String>,
-        /// The idle timeout that the application is configured with, in seconds: how late the sweeper may be.
+        /// The application's idle timeout, in seconds. It determines how late the sweeper may be.
         #[arg(long, default_value_t = 1800)]
         idle_timeout_s: u64,
     },
@@ -112,7 +112,7 @@ pub(crate) enum Keys {
     Rotate {
         /// The file of keys. It is replaced in one step and readable by its owner alone.
         file: PathBuf,
-        /// Drop the old keys although sessions that need them may be live: their users are signed out.
+        /// Drop the old keys even if live sessions may need them: their users are signed out.
         #[arg(long)]
         now: bool,
         /// The longest lifetime of a session, in seconds: old keys are dropped no earlier.

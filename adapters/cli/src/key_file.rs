@@ -1,4 +1,4 @@
-//! A file of keys, and the three steps of a rotation. Comments in the file say how far it has come.
+//! A file of keys, and the three steps of a rotation. Comments in the file record the progress.
 //!
 //! 1. A new key is added behind the others: every node can then decrypt with it.
 //! 2. It becomes the primary: new data are encrypted with it.
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::{failure::Failure, when};
 
-/// Stands before the key that is to become the primary.
+/// Precedes the key that will become the primary.
 const NEXT: &str = "# waxseal: the next primary; every node must have this file before it becomes one";
 
-/// Begins the line before the primary, with the time of the second step behind it.
+/// Begins the line before the primary, followed by the time of the second step.
 const SINCE: &str = "# waxseal: primary since ";
 
 /// What a step did, and what comes next.
@@ -30,7 +30,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// What to do now.
+    /// What the operator must do now.
     pub(crate) fn next(&self) -> &'static str {
         match self {
             Self::Added => "step 1 of 3: a key was added. Give the file to every node, then run this again",
@@ -52,7 +52,7 @@ impl Step {
     }
 }
 
-/// The text after the next step.
+/// The file's text after the next step.
 pub(crate) fn step(
     text: &str,
     new: &RootKey,
@@ -113,7 +113,7 @@ fn joined(lines: impl Iterator<Item = String>) -> Zeroizing<String> {
     text
 }
 
-/// Replaces a file in one step: whoever reads it sees the old text or the new one. Only its owner may read it.
+/// Replaces a file in one step: a reader sees the old text or the new one. Only its owner may read it.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let failure = |error| Failure::File { path: path.into(), error };
     let mut name = path.file_name().unwrap_or_default().to_owned();

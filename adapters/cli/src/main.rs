@@ -1,7 +1,6 @@
-//! `waxseal`: the command for people who operate it.
+//! `waxseal`: the command for operators.
 //!
-//! Exit codes: 0 where all is well, 1 where a command failed or the doctor found something broken, 2 for arguments that it does not
-//! understand.
+//! Exit codes: 0 on success, 1 if a command failed or the doctor found a problem, 2 for invalid arguments.
 
 #![forbid(unsafe_code)]
 

@@ -27,13 +27,13 @@ impl Report {
 
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         let text = if json { self.json.to_string() } else { self.text.trim_end().to_owned() };
-        // A pipe that was closed is no failure of ours.
+        // A closed pipe is not an error of ours.
         let _ = writeln!(io::stdout(), "{text}");
         if self.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 }
 
-/// Columns under their headings.
+/// Columns with headings.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = headings
         .iter()

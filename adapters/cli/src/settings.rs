@@ -15,7 +15,7 @@ impl Settings {
         Ok(Table::new(&self.table)?)
     }
 
-    /// The text of the keys, where there is any.
+    /// The text of the keys, if there is any.
     pub(crate) fn keys_text(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         match &self.keys_file {
             Some(path) => read(path).map(Some),
@@ -56,15 +56,15 @@ impl Settings {
     }
 }
 
-/// Sessions on a store, to list and end them. These need no keys: the ring is made up.
+/// Sessions on a store, to list and end them. This needs no keys: the keyring is a random one.
 pub(crate) fn sessions(store: SeaOrmStore) -> Result<Sessions, Failure> {
-    // The bounds of the application are not known here: rows are shown as they are.
+    // The application's maxima are not known here: rows are shown as they are.
     let long = Duration::from_secs(10 * 365 * 24 * 3600);
     let keyring = Keyring::new([RootKey::generate()?])?;
     Ok(Sessions::builder(keyring, store).max_lifetime(long).max_idle_timeout(long).build()?)
 }
 
-/// The time by the database's clock, where it has one.
+/// The time by the database's clock, if it has one.
 pub(crate) async fn now(store: &SeaOrmStore) -> Result<Timestamp, Failure> {
     Ok(store.now().await?.unwrap_or_else(|| SystemClock.now()))
 }

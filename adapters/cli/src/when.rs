@@ -1,4 +1,4 @@
-//! Times and spans as people read them.
+//! Times and durations in readable form.
 
 use chrono::{DateTime, SecondsFormat};
 use waxseal_core::Timestamp;
@@ -12,13 +12,13 @@ pub(crate) fn at(time: Timestamp) -> String {
     }
 }
 
-/// The time that a text in RFC 3339 says.
+/// Parses a time in RFC 3339.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     u64::try_from(time.timestamp_millis()).ok().map(Timestamp::from_unix_ms)
 }
 
-/// A span with its two largest units.
+/// A duration in its two largest units.
 pub(crate) fn span(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let mut left = seconds;

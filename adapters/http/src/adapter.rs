@@ -1,11 +1,11 @@
-//! For framework adapters: session types of their own, so that `?` in a handler gives the framework's error.
+//! For framework adapters: session types of their own, so that `?` in a handler returns the framework's error.
 
-/// Declares an adapter's `SessionError`: a newtype of this crate's, for which the adapter says how its framework answers it.
+/// Declares an adapter's `SessionError`: a newtype of this crate's error. The adapter implements how its framework answers it.
 #[macro_export]
 macro_rules! framework_error {
     () => {
-        /// A [`waxseal_http::SessionError`] that a handler can return: 503 where the store fails, 401 where nobody is signed in,
-        /// else 500. Clients see no detail.
+        /// A [`waxseal_http::SessionError`] that a handler can return. The response is a 503 if the store fails, a 401 if nobody
+        /// is signed in, a 403 if the user has too many sessions, else a 500. Clients see no detail.
         #[derive(Debug)]
         pub struct SessionError(pub $crate::SessionError);
 
@@ -29,9 +29,9 @@ macro_rules! framework_error {
     };
 }
 
-/// Declares an adapter's `Session` and `Typed<T>`, newtypes of this crate's whose failing methods give `$error`, which must be
-/// `From<waxseal_http::SessionError>`, the guards `SignedIn` and `MaybeSignedIn`, `Named<N>` and `SubjectSessions`. Everything else comes by `Deref`. What is left to the adapter is
-/// how its framework's handlers take them.
+/// Declares an adapter's `Session` and `Typed<T>`, newtypes of this crate's types whose failing methods return `$error`; the
+/// guards `SignedIn` and `MaybeSignedIn`; `Named<N>` and `SubjectSessions`. `$error` must be `From<waxseal_http::SessionError>`.
+/// All other methods come through `Deref`. The adapter itself implements how its framework's handlers take these types.
 #[macro_export]
 macro_rules! framework_session {
     ($error:ty) => {
@@ -54,7 +54,7 @@ macro_rules! framework_session {
         }
 
         impl Session {
-            /// The session of the middleware that is the nearest around the handler.
+            /// The session of the innermost middleware around the handler.
             pub(crate) fn installed(installed: Option<&$crate::Installed>) -> Result<Self, $error> {
                 match installed {
                     Some(installed) => Ok(Self(installed.session().clone())),
@@ -195,7 +195,8 @@ macro_rules! framework_session {
         }
 
         impl SignedIn {
-            /// For extractors: where the store fails, the middleware hears of it, and answers so whatever the handler makes of it.
+            /// For extractors: if the store fails, the middleware learns of it and answers with that failure, whatever the
+            /// handler does.
             pub(crate) async fn installed(installed: Option<&$crate::Installed>) -> Result<Option<Self>, $error> {
                 let Some(installed) = installed else { return Err($crate::SessionError::NotInstalled.into()) };
                 let subject = installed.subject().await?;
@@ -206,19 +207,19 @@ macro_rules! framework_session {
                 this.ok_or_else(|| $crate::SessionError::NotSignedIn.into())
             }
 
-            /// The session with its subject; `None` where nobody is signed in.
+            /// The session with its subject; `None` if nobody is signed in.
             pub async fn optional(session: Session) -> Result<Option<Self>, $error> {
                 Ok(session.subject().await?.map(|subject| Self { subject, session }))
             }
 
-            /// The session with its subject; an error that answers 401 where nobody is signed in.
+            /// The session with its subject; an error that is answered with 401 if nobody is signed in.
             pub async fn of(session: Session) -> Result<Self, $error> {
                 Self::required(Self::optional(session).await?)
             }
         }
 
         /// Who is signed in, if anybody, checked against the database: for pages that everybody may see. If the store fails, the
-        /// response is a 503: a failing store is never taken for "nobody".
+        /// response is a 503: a failing store is never taken for "nobody is signed in".
         #[derive(Clone, Debug)]
         pub struct MaybeSignedIn(pub Option<SignedIn>);
 
@@ -230,9 +231,10 @@ macro_rules! framework_session {
             }
         }
 
-        /// The session of one cookie, where an application has several: a shop's and an administration's, say. `N` names it.
+        /// The session of one cookie, for an application that has several, such as one for a shop and one for its administration.
+        /// `N` names the cookie.
         ///
-        /// [`Session`] and [`SignedIn`] are those of the middleware that is the nearest around the handler.
+        /// [`Session`] and [`SignedIn`] are those of the innermost middleware around the handler.
         #[derive(Clone, Debug)]
         pub struct Named<N> {
             session: Session,
@@ -259,8 +261,8 @@ macro_rules! framework_session {
             }
         }
 
-        /// The sessions of any subject, to list and to end: [`waxseal_http::Sessions`] with this framework's error, so that `?`
-        /// works in handlers. Handlers take it as an argument; it is also made from `Sessions`.
+        /// Lists and ends the sessions of any subject: [`waxseal_http::Sessions`] with this framework's error, so that `?` works
+        /// in handlers. Handlers take it as an argument; it can also be made from `Sessions`.
         #[derive(Clone, Debug)]
         pub struct SubjectSessions($crate::Sessions);
 

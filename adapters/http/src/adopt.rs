@@ -1,4 +1,4 @@
-//! Sessions that users already have: how those of another system become sessions of ours, without a new sign-in.
+//! Sessions that users already have: how a session of another system becomes one of ours, without a new sign-in.
 
 use std::error::Error;
 
@@ -8,19 +8,21 @@ use waxseal_core::{Data, Timestamp};
 
 /// Recognises the sessions of another system; see [`SessionsBuilder::adopt`](crate::SessionsBuilder::adopt).
 ///
-/// It is asked at the first use of a session whose request presents no authentic cookie of ours. What it recognises becomes a session
-/// of ours: a new secret, a new row and our cookie. Then the old cookie is removed and the old session retired.
+/// It is asked at the first use of a session whose request presents no authentic cookie of ours. A session that it recognises
+/// becomes one of ours, with a new secret, a new row and our cookie. Then the old cookie is removed and the old session is
+/// retired.
 #[async_trait]
 pub trait Adopt: Send + Sync + 'static {
-    /// What identifies the old session that a request presents: its id, or the whole cookie where that holds the session. `None`
-    /// where there is none, or where it is not authentic. Asks no database.
+    /// What identifies the old session that a request presents: its id, or the whole cookie if that holds the session. `None` if
+    /// the request presents none, or if it is not authentic. Does not ask a database.
     fn key(&self, headers: &HeaderMap) -> Option<Vec<u8>>;
 
-    /// The old session, as it is now. `None` where it has ended or expired, or was never there. An error, and with it a 503, where
+    /// Loads the old session as it is now. `None` if it has ended or expired, or never existed. An error, and with it a 503, if
     /// that could not be found out.
     async fn load(&self, key: &[u8], now: Timestamp) -> Result<Option<Adopted>, AdoptError>;
 
-    /// Ends the old session, once the new one is saved; it may be repeated. Does nothing where the old system is to go on beside.
+    /// Ends the old session, after the new one was saved. It may be called more than once. Do nothing if the old system stays in
+    /// use.
     async fn retire(&self, key: &[u8]) -> Result<(), AdoptError>;
 
     /// The cookies that carry the old system's sessions, to be removed.
@@ -33,13 +35,13 @@ pub type AdoptError = Box<dyn Error + Send + Sync>;
 /// A session of another system.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Adopted {
-    /// Whose it is, where somebody is signed in.
+    /// The user, if somebody is signed in.
     pub subject: Option<String>,
     /// Its data.
     pub data: Data,
-    /// When it was created, where that is known.
+    /// When it was created, if that is known.
     pub created_at: Option<Timestamp>,
-    /// When it ends, where that is known: the new session does not outlive it, unless its user signs in again.
+    /// When it ends, if that is known. The new session ends no later, unless its user signs in again.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -48,9 +50,9 @@ pub struct Adopted {
 pub struct OldCookie {
     /// Its name.
     pub name: String,
-    /// Its `Path`, as it was set.
+    /// Its `Path`, as the other system set it.
     pub path: String,
-    /// Its `Domain`, as it was set.
+    /// Its `Domain`, as the other system set it.
     pub domain: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! For framework adapters: what an application's API description says of sessions, the same in every framework.
+//! For framework adapters: what an application's API description says about sessions, the same in every framework.
 
-/// The name of the security scheme that is the session cookie.
+/// The name of the security scheme for the session cookie.
 pub const SCHEME: &str = "session";
 
-/// What the security scheme is.
+/// The description of the security scheme.
 pub const SCHEME_DESCRIPTION: &str = "The session cookie. Signing in sets it.";
 
-/// The response where nobody is signed in.
+/// The response if nobody is signed in.
 pub const UNAUTHORIZED: &str = "Nobody is signed in.";
 
-/// The response where the session could not be read or saved. Nobody is signed out by it.
+/// The response if the session could not be read or saved. It signs nobody out.
 pub const UNAVAILABLE: &str = "The session could not be reached. Try again later.";

@@ -1,4 +1,4 @@
-//! How sessions are set up: every choice, its default and its reason.
+//! How sessions are configured: every option, its default and its reason.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,20 +16,20 @@ use crate::{
     watch::Watchers,
 };
 
-/// Data over this size are refused unless the bound is raised, in bytes encoded.
+/// Data over this size are refused unless the bound is raised, in encoded bytes.
 const MAX_DATA_BYTES: usize = 64 * 1024;
 
 /// How long a request waits for its session, unless set otherwise.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Which responses keep what their request did to the session (its data, sign-in and renewal). `destroy` and `sign_out`
-/// always commit: nobody stays signed in because a page failed to render.
+/// Which responses keep what their request did to the session (its data, sign-in and renewal). `destroy` and `sign_out` always
+/// commit: nobody stays signed in because a page failed to render.
 ///
-/// Privileges commit only where the response is no error: a sign-in whose handler then answers 400 or more is dropped.
+/// A sign-in commits only if the response is no error: with a status of 400 or more it is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommitPolicy {
-    /// A 5xx response discards it, and so does a 408, which a middleware answers that has given up a handler half-way. The old cookie
-    /// stays good. Every other status commits.
+    /// A 5xx response discards it. So does a 408, which middleware sends after it has cancelled a handler half-way. The old
+    /// cookie stays valid. Every other status commits.
     #[default]
     DiscardOnServerError,
     /// Every response commits.
@@ -46,28 +46,28 @@ impl CommitPolicy {
     }
 }
 
-/// What a row is that is older than the cookie presented for it, on a database that answers with its newest state: a restored
-/// backup, or a row that somebody with write access put back. Either way it is an `error` event.
+/// How to treat a row that is older than the cookie presented for it, in a database that answers with its newest state: a
+/// restored backup, or an old row that somebody with write access put back. Either way it is logged as an `error` event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OlderRows {
-    /// No session: nobody can undo a change that the user's cookie has seen.
+    /// Treat it as no session: nobody can undo a change that the user's cookie already reflects.
     #[default]
     Refuse,
-    /// The session, with its old data: for those who restore a backup and prefer old data to signing people out.
+    /// Accept the session with its old data: for those who restore a backup and prefer old data to signing people out.
     Accept,
 }
 
-/// Options that cannot work.
+/// Why options were refused.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The timeouts.
+    /// The timeouts are not valid.
     #[error("{0}")]
     Timeouts(#[from] TimeoutsError),
-    /// The cookie's attributes.
+    /// The cookie's attributes are not valid.
     #[error("{0}")]
     Cookie(#[from] CookieError),
-    /// A signed ticket is readable, and in stateless mode it holds all data.
+    /// A signed ticket can be read by the user, and in stateless mode it holds all data.
     #[error("stateless sessions keep all data in the cookie, so it must be sealed; use a store to have signed cookies")]
     StatelessSigned,
     /// A bound of no sessions would let nobody sign in.
@@ -75,28 +75,28 @@ pub enum ConfigError {
         "a subject must be allowed at least one session; `max_sessions_per_subject(0, …)` would let nobody sign in"
     )]
     NoSessions,
-    /// Sessions are counted by their rows.
+    /// Sessions are counted by their rows, which stateless sessions do not have.
     #[error("stateless sessions cannot be counted; use a store to have `max_sessions_per_subject`")]
     StatelessLimit,
     /// An adopted session needs a row.
     #[error("stateless sessions cannot adopt others; use a store to have `adopt`")]
     StatelessAdoption,
-    /// The removal of the old system's cookie would remove ours.
+    /// Removing the old system's cookie would remove ours.
     #[error("the old system's cookie is called {0:?}, as ours is; give ours another name")]
     AdoptedName(String),
-    /// In stateless mode the claims are the data.
+    /// In stateless mode the claims are all the data.
     #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]
     StatelessClaims,
 }
 
-/// As `Display`: a `main` that returns an error shows it by `Debug`.
+/// The same as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl core::fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(self, f)
     }
 }
 
-/// Sets up [`Sessions`]. Every option has a default that is safe for production.
+/// Configures [`Sessions`]. Every option has a default that is safe for production.
 #[must_use]
 pub struct SessionsBuilder {
     keyring: Keyring,
@@ -148,7 +148,7 @@ impl SessionsBuilder {
         }
     }
 
-    /// A session that nobody uses for this long ends. Default: 30 minutes. Whole seconds.
+    /// A session ends when nobody has used it for this long. Default: 30 minutes. Whole seconds.
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = idle_timeout;
         self
@@ -160,24 +160,24 @@ impl SessionsBuilder {
         self
     }
 
-    /// The longest lifetime that a session may have by its [`SignIn`](crate::SignIn), for example 30 days of "remember me".
-    /// Default: the lifetime.
+    /// The longest lifetime that a [`SignIn`](crate::SignIn) may give a session, for example 30 days of "remember me". Default:
+    /// the lifetime.
     ///
-    /// This bound and the next count at every load: after a deploy that lowers one, sessions made before it obey it, too.
+    /// This maximum and the next one are applied at every load: after a deploy that lowers one, older sessions obey it, too.
     pub fn max_lifetime(mut self, max: Duration) -> Self {
         self.max_lifetime = Some(max);
         self
     }
 
-    /// The longest idle timeout that a session may have by its [`SignIn`](crate::SignIn). Default: the
-    /// [`max_lifetime`](Self::max_lifetime) where that is set, else the idle timeout.
+    /// The longest idle timeout that a [`SignIn`](crate::SignIn) may give a session. Default: the
+    /// [`max_lifetime`](Self::max_lifetime) if that is set and is longer than the idle timeout, else the idle timeout.
     pub fn max_idle_timeout(mut self, max: Duration) -> Self {
         self.max_idle_timeout = Some(max);
         self
     }
 
-    /// The idle expiry moves at most once in this interval, so that reads do not cost a write each. Default: a minute, or a
-    /// tenth of the idle timeout where that is shorter. Whole seconds, under the idle timeout.
+    /// The idle expiry moves at most once in this interval, so that not every read costs a write. Default: one minute, or a tenth
+    /// of the idle timeout if that is shorter. Whole seconds, less than the idle timeout.
     pub fn touch_interval(mut self, touch_interval: Duration) -> Self {
         self.touch_interval = Some(touch_interval);
         self
@@ -190,28 +190,28 @@ impl SessionsBuilder {
     }
 
     /// How the cookie is protected. Default: sealed. With [`Protection::Signed`] **the browser's user can read** the session
-    /// secret (which is their own), the subject and the claims; opening takes about the same time.
+    /// secret (which is their own), the subject and the claims. Opening takes about the same time.
     pub fn cookie_protection(mut self, protection: Protection) -> Self {
         self.cookie_protection = protection;
         self
     }
 
-    /// How rows are protected. Default: sealed. With [`Protection::Signed`] **everyone who reads the database reads the data**;
-    /// nobody can change them unnoticed.
+    /// How rows are protected. Default: sealed. With [`Protection::Signed`] **everyone who can read the database can read the
+    /// data**, but nobody can change them unnoticed.
     pub fn row_protection(mut self, protection: Protection) -> Self {
         self.row_protection = protection;
         self
     }
 
-    /// Keys of the data that are copied into the ticket, so that an edge can decide without the database. Default: none. They
-    /// travel with every request: keep them few and short.
+    /// Keys of the data that are copied into the ticket, so that an edge can decide without the database. Default: none. They are
+    /// sent with every request: keep them few and short.
     pub fn claims<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.claims = keys.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Former names of the cookie. Cookies under these names still open, and are issued again under the present name at their next
-    /// use: a rename signs nobody out. Default: none.
+    /// Former names of the cookie. Cookies with these names still open, and are issued again under the present name at their next
+    /// use, so that renaming the cookie signs nobody out. Default: none.
     pub fn cookie_aliases<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.cookie_aliases = names.into_iter().map(Into::into).collect();
         self
@@ -219,20 +219,20 @@ impl SessionsBuilder {
 
     /// Takes over the sessions that another system has made, so that nobody has to sign in again. Default: none.
     ///
-    /// The timeouts are those of these sessions, and never beyond what an old session still had.
+    /// The new sessions have these timeouts, but never last longer than the old session would have.
     pub fn adopt(mut self, adopter: impl Adopt) -> Self {
         self.adopter = Some(Box::new(adopter));
         self
     }
 
-    /// How long a request may wait for its session, in all: for the database, and behind other requests. A request that waits for
-    /// longer gets a 503. Default: 10 seconds.
+    /// How long a request may wait for its session in total: for the database and for other requests. A request that waits longer
+    /// gets a 503. Default: 10 seconds.
     pub fn max_wait(mut self, max: Duration) -> Self {
         self.max_wait = max;
         self
     }
 
-    /// The bound on a session's data, in bytes encoded. Default: 64 KiB.
+    /// The maximum size of a session's data, in encoded bytes. Default: 64 KiB.
     pub fn max_data_bytes(mut self, max: usize) -> Self {
         self.max_data_bytes = max;
         self
@@ -244,43 +244,43 @@ impl SessionsBuilder {
         self
     }
 
-    /// Which responses commit. Default: all but 5xx.
+    /// Which responses commit. Default: all but 5xx and 408; see [`CommitPolicy`].
     pub fn commit_policy(mut self, policy: CommitPolicy) -> Self {
         self.commit_policy = policy;
         self
     }
 
-    /// How many sessions a subject may have, and what happens at a sign-in that makes one too many. Default: any number.
+    /// How many sessions a subject may have, and what happens at a sign-in that would make one too many. Default: any number.
     ///
-    /// Sign-ins of one subject are counted one after the other, on all nodes that share the database. With [`OverLimit::Refuse`], one
-    /// too many is [`SessionError::TooManySessions`](crate::SessionError::TooManySessions): call
+    /// Sign-ins of one subject are counted one after another, on all nodes that share the database. With [`OverLimit::Refuse`], a
+    /// sign-in too many is [`SessionError::TooManySessions`](crate::SessionError::TooManySessions): call
     /// [`Session::save`](crate::Session::save) after `sign_in` to handle it; otherwise the response is a 403.
     pub fn max_sessions_per_subject(mut self, max: u32, over: OverLimit) -> Self {
         self.max_sessions = Some((max, over));
         self
     }
 
-    /// Where the time comes from. Default: the database where nodes share one, else the operating system. For tests.
+    /// Where the time comes from. Default: the database if nodes share one, else the operating system. For tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.time = Time::given(Box::new(clock));
         self
     }
 
-    /// Draws secrets, nonces and waits from a simulation's seed. **Whoever knows the seed can sign in as anybody.**
+    /// Draws secrets, nonces and random waits from a simulation's seed. **Whoever knows the seed can sign in as anybody.**
     #[cfg(feature = "simulation")]
     pub fn simulated_randomness(mut self, fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
         self.randomness = Randomness::simulated(fill);
         self
     }
 
-    /// This node's own clock, which the database's time corrects. For tests of clocks that are wrong.
+    /// This node's own clock, corrected by the database's time. For tests with wrong clocks.
     #[cfg(feature = "simulation")]
     pub fn node_clock(mut self, clock: impl Clock) -> Self {
         self.time = Time::of_a_node(Box::new(clock));
         self
     }
 
-    /// The sessions. An error where options contradict each other.
+    /// Builds the sessions. An error if an option is not valid or options contradict each other.
     pub fn build(self) -> Result<Sessions, ConfigError> {
         self.cookie.validate()?;
         if !self.cookie.is_secure() {

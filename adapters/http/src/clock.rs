@@ -1,4 +1,4 @@
-//! Where the engine's time comes from: given from outside, so that tests never sleep.
+//! Where the engine's time comes from: it is passed in, so that tests never sleep.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The session cookie: its attributes, how it is found in a request and how it is sent. One builder makes the cookie and its
+//! The session cookie: its attributes, how it is found in a request and how it is sent. One builder makes both the cookie and its
 //! removal, so that both have the same name, path, domain and flags.
 
 use ::cookie::{Cookie, CookieBuilder, time::Duration};
@@ -8,19 +8,19 @@ pub use ::cookie::SameSite;
 
 use crate::{OldCookie, SessionError};
 
-/// What browsers keep of a cookie: name, value and attributes (RFC 6265bis, 5.6).
+/// The most that browsers keep of a cookie, in bytes: name, value and attributes (RFC 6265bis, 5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
 
-/// How many cookies of our name are tried: a sibling domain can plant some beside the real one, which what it plants must not
-/// crowd out. One that is not authentic costs less than a microsecond.
+/// How many cookies of our name are tried. A sibling domain can plant some beside the real one, and they must not crowd it out.
+/// One that is not authentic costs less than a microsecond.
 const MAX_CANDIDATES: usize = 64;
 
-/// The longest cookie name, as the core takes it.
+/// The longest cookie name that the core accepts, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
 /// The attributes of the session cookie. It is always `HttpOnly`.
 ///
-/// The default is what OWASP's Session Management Cheat Sheet asks for: `__Host-session`, `Secure`, `HttpOnly`,
+/// The default follows OWASP's Session Management Cheat Sheet: `__Host-session`, `Secure`, `HttpOnly`,
 /// `SameSite=Lax`, `Path=/`, no `Domain`.
 #[derive(Clone, Debug)]
 pub struct CookieOptions {
@@ -32,11 +32,11 @@ pub struct CookieOptions {
     until_browser_closes: bool,
 }
 
-/// Cookie options that browsers would refuse or that contradict each other.
+/// Why cookie options were refused: browsers would refuse them, or they contradict each other.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CookieError {
-    /// The name is empty, too long or has characters that a cookie name cannot have (RFC 6265, 4.1.1).
+    /// The name is empty, too long or has characters that are not allowed in a cookie name (RFC 6265, 4.1.1).
     #[error("{0:?} cannot be a cookie's name; use letters, digits, - and _, at most {MAX_NAME_BYTES} of them")]
     Name(String),
     /// `__Host-` cookies are `Secure`, have `Path=/` and no `Domain` (RFC 6265bis, 4.1.3.2).
@@ -47,18 +47,18 @@ pub enum CookieError {
     /// `__Secure-` cookies are `Secure`.
     #[error("a cookie named {0:?} must be Secure; over plain HTTP give it a name without the prefix")]
     SecurePrefix(String),
-    /// `SameSite=None` is kept only with `Secure`.
+    /// Browsers keep `SameSite=None` only with `Secure`.
     #[error("SameSite=None needs a Secure cookie")]
     SameSiteNone,
     /// The path does not begin with `/` or has characters that end an attribute.
     #[error("{0:?} cannot be a cookie's path; it begins with / and has no ; or control characters")]
     Path(String),
-    /// The domain is empty or has characters that no domain has.
+    /// The domain is empty or has characters that are not allowed in a domain.
     #[error("{0:?} cannot be a cookie's domain; give it like `example.com`")]
     Domain(String),
 }
 
-/// As `Display`: a `main` that returns an error shows it by `Debug`.
+/// The same as `Display`, because a `main` that returns an error prints it with `Debug`.
 impl core::fmt::Debug for CookieError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         core::fmt::Display::fmt(self, f)
@@ -79,12 +79,13 @@ impl Default for CookieOptions {
 }
 
 impl CookieOptions {
-    /// The default, as written above.
+    /// The default attributes, as listed above.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// **For development over plain HTTP only**: named `session` and without `Secure`, so that anybody on the network reads it.
+    /// **For development over plain HTTP only**: the cookie is named `session` and is not `Secure`, so anybody on the network can
+    /// read it.
     pub fn insecure_for_plain_http_development() -> Self {
         Self { name: "session".into(), secure: false, ..Self::default() }
     }
@@ -110,15 +111,17 @@ impl CookieOptions {
         self
     }
 
-    /// Which requests from other sites carry the cookie. `Strict` none, `Lax` links only, `None` all (protect against CSRF).
+    /// Which requests from other sites carry the cookie: with `Strict` none, with `Lax` only links, with `None` all (then protect
+    /// against CSRF).
     #[must_use]
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// Leaves `Max-Age` out, so that browsers drop the cookie when they close. Without this it lasts for the lifetime: the idle
-    /// timeout is the server's to enforce, and a browser that missed a re-issued cookie stays signed in.
+    /// Leaves out `Max-Age`, so that browsers drop the cookie when they close. Otherwise the cookie lasts for the session's
+    /// lifetime, not its idle timeout: the server enforces that one, and a browser that missed a re-issued cookie stays signed
+    /// in.
     #[must_use]
     pub fn until_browser_closes(mut self) -> Self {
         self.until_browser_closes = true;
@@ -158,7 +161,7 @@ impl CookieOptions {
         &self.name
     }
 
-    /// Whether browsers send it over HTTPS alone.
+    /// Whether browsers send it only over HTTPS.
     pub(crate) const fn is_secure(&self) -> bool {
         self.secure
     }
@@ -180,7 +183,7 @@ impl CookieOptions {
         !self.until_browser_closes
     }
 
-    /// `Set-Cookie` for a value that the browser keeps for `max_age_s` seconds, or until it closes. An error over the size that
+    /// `Set-Cookie` for a value that the browser keeps for `max_age_s` seconds, or until it closes. An error if it is larger than
     /// browsers keep.
     pub(crate) fn set(&self, value: &str, max_age_s: Option<u64>) -> Result<HeaderValue, SessionError> {
         let mut cookie = self.build(value).build();
@@ -195,7 +198,7 @@ impl CookieOptions {
         Ok(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("")))
     }
 
-    /// `Set-Cookie` that removes the cookie that had this name before.
+    /// `Set-Cookie` that removes the cookie under this former name.
     pub(crate) fn removal_of(&self, name: &str) -> HeaderValue {
         self.clone().name(name).removal()
     }
@@ -207,12 +210,12 @@ impl CookieOptions {
     }
 }
 
-/// The values of the first few cookies of this name in a request, as bytes. For an [`Adopt`](crate::Adopt) of your own.
+/// The values of the first cookies of this name in a request, at most 64, as bytes. For an [`Adopt`](crate::Adopt) of your own.
 pub fn cookie_values(headers: &HeaderMap, name: &str) -> Vec<Vec<u8>> {
     Cookies::of(headers).candidates(name).map(<[u8]>::to_vec).collect()
 }
 
-/// `Set-Cookie` that removes a cookie of another system. Nothing where its name or path is none.
+/// `Set-Cookie` that removes a cookie of another system. `None` if its name or path is not valid.
 pub(crate) fn removal_of_old(old: &OldCookie) -> Option<HeaderValue> {
     let mut cookie = Cookie::build((old.name.clone(), "")).path(old.path.clone()).secure(true).removal();
     if let Some(domain) = &old.domain {
@@ -221,11 +224,11 @@ pub(crate) fn removal_of_old(old: &OldCookie) -> Option<HeaderValue> {
     HeaderValue::try_from(cookie.build().to_string()).ok()
 }
 
-/// A request's `Cookie` headers, kept until somebody asks for the session: sharing their bytes costs next to nothing, and opening a
-/// ticket that nobody looks at would cost more than all the rest.
+/// A request's `Cookie` headers, kept until the session is first used. Sharing their bytes costs next to nothing; opening a
+/// ticket that nobody uses would cost more than everything else.
 pub(crate) struct Cookies {
     first: Option<HeaderValue>,
-    /// HTTP/2 may split the header; empty, and so without an allocation, where it did not.
+    /// HTTP/2 may split the header. Empty, and so without an allocation, if it did not.
     rest: Vec<HeaderValue>,
 }
 
@@ -235,14 +238,14 @@ impl Cookies {
         Self { first: lines.next(), rest: lines.collect() }
     }
 
-    /// The values of the first few cookies of this name, as bytes: what other cookies hold cannot spoil ours.
+    /// The values of the first cookies of this name, as bytes. Other cookies cannot affect them.
     ///
-    /// The npm package finds the same ones (`wasm/npm/src/cookies.ts`), and `tests/vectors/cookie-headers.json` holds both to that:
+    /// The npm package finds the same ones (`wasm/npm/src/cookies.ts`); `tests/vectors/cookie-headers.json` tests both:
     ///
-    /// - Only `;` separates cookies. A comma does not, although some runtimes join header lines with it: a sibling domain could set
-    ///   a cookie `a` to `x, __Host-session=…`, and so get past the prefix.
-    /// - Spaces and tabs around a cookie are left off, and no other characters: browsers check prefixes on names that keep those.
-    /// - The name and `=` follow each other, in their exact spelling. The value is the rest, without one pair of double quotes.
+    /// - Only `;` separates cookies. A comma does not, although some runtimes join header lines with it: a sibling domain could
+    ///   set a cookie `a` to `x, __Host-session=…`, and so get past the prefix.
+    /// - Spaces and tabs around a cookie are trimmed, and no other characters: browsers check prefixes on names that keep those.
+    /// - The name must be followed directly by `=` and match exactly. The value is the rest, without one pair of double quotes.
     pub(crate) fn candidates<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let lines = self.first.iter().chain(&self.rest);
         lines.flat_map(move |line| values(line.as_bytes(), name)).take(MAX_CANDIDATES)
@@ -333,7 +336,7 @@ mod tests {
         headers.append(header::COOKIE, HeaderValue::try_from("s=6; ".repeat(100)).unwrap());
         assert_eq!(Cookies::of(&headers).candidates("s").count(), MAX_CANDIDATES);
     }
-    /// The npm package's tests read the same file. `WAXSEAL_WRITE_VECTORS=1` writes what is found here into it.
+    /// The npm package's tests read the same file. With `WAXSEAL_WRITE_VECTORS=1` the results of this test are written into it.
     #[test]
     fn headers_are_split_as_the_vectors_say() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/cookie-headers.json");

@@ -1,5 +1,5 @@
 //! What [`Sessions`](crate::Sessions) and every [`Session`](crate::Session) share: keys, store, options, and the decisions that
-//! follow from them. It knows neither of the two.
+//! follow from them. It depends on neither of the two.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +12,8 @@ use crate::{
     feed::LastFeed, queue::Queues, randomness::Randomness, session::Live, subjects, time::Time, watch::Watchers,
 };
 
-/// How many statements that change something may be under way at once, in all. Those that their requests have given up are among
-/// them, so that clients who hang up cannot pile them up.
+/// How many statements that change something may be under way at once, in total. Statements of cancelled requests count too, so
+/// that clients who hang up cannot pile them up.
 const MAX_IN_FLIGHT: usize = 256;
 
 /// The longest list of a subject's sessions, and the size of its pages.
@@ -64,12 +64,12 @@ impl Engine {
         }
     }
 
-    /// Whether the store is to be asked for the time.
+    /// Whether the store must be asked for the time.
     pub(crate) fn is_due(&self) -> bool {
         matches!(self.keeping, Keeping::Rows { .. }) && self.time.is_due()
     }
 
-    /// Asks the store for the time where that is due. To be awaited before the time is used.
+    /// Asks the store for the time if that is due. Await it before the time is used.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
         match &self.keeping {
             Keeping::Rows { store, .. } => Ok(self.time.ensure(store.as_ref()).await?),
@@ -77,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// Whether a save must issue the cookie again, so that it names the newest generation.
+    /// Whether every save must issue the cookie again, so that it names the newest generation.
     pub(crate) fn always_reissues(&self) -> bool {
         matches!(&self.keeping, Keeping::Rows { store, .. } if store.may_be_behind())
     }
@@ -94,17 +94,17 @@ impl Engine {
         self.timeouts.terms().with_persistence(self.cookie.is_persistent())
     }
 
-    /// When a row's session ends whatever happens. The bound of now counts.
+    /// When a row's session ends, however much it is used. The present maximum applies.
     pub(crate) fn deadline(&self, row: &Row) -> Timestamp {
         self.timeouts.deadline(row.created_at, row.lifetime_s)
     }
 
-    /// When a row's session ends unless it is used. The bound of now counts.
+    /// When a row's session ends unless it is used. The present maximum applies.
     pub(crate) fn expires_at(&self, row: &Row) -> Timestamp {
         self.timeouts.bounded_expiry(row.seen_at, row.expires_at).min(self.deadline(row))
     }
 
-    /// When a ticket's session ends whatever happens. The bound of now counts.
+    /// When a ticket's session ends, however much it is used. The present maximum applies.
     pub(crate) fn ticket_deadline(&self, ticket: &Ticket) -> Timestamp {
         self.timeouts.deadline(ticket.created_at(), ticket.lifetime_s())
     }
@@ -121,14 +121,14 @@ impl Engine {
 
     // --- Data and cookies --------------------------------------------------------------------------------------------------------
 
-    /// The live ones of a subject's rows, as the list of sessions shows them.
+    /// Those of a subject's rows that are live, as the list of sessions shows them.
     pub(crate) fn listed(&self, rows: Vec<Row>, current: Option<RowId>) -> Vec<SessionInfo> {
         let now = self.now();
         let live = rows.into_iter().filter(|row| !now.has_reached(self.expires_at(row)));
         live.map(|row| SessionInfo::new(self, row, current)).collect()
     }
 
-    /// What a ticket carries of the data.
+    /// The part of the data that a ticket carries.
     pub(crate) fn claims(&self, data: &Data) -> Data {
         match &self.keeping {
             Keeping::Rows { claims, .. } => data.only(claims.iter().map(String::as_str)),
@@ -141,7 +141,7 @@ impl Engine {
         if bytes > max { Err(SessionError::DataTooLarge { bytes, max }) } else { Ok(()) }
     }
 
-    /// A ticket for a row of this generation; without a store there is none.
+    /// A ticket for a row of this generation; without a store it stays stateless.
     pub(crate) fn at_generation(&self, ticket: Ticket, generation: u64) -> Ticket {
         match self.keeping {
             Keeping::Rows { .. } => ticket.at_generation(generation),

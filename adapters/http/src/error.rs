@@ -1,4 +1,4 @@
-//! What can go wrong with a session, and which status it answers.
+//! What can go wrong with a session, and the response's status for it.
 
 use http::StatusCode;
 use waxseal_core::{SealError, SubjectError, TimeoutsError, ValueError};
@@ -9,39 +9,40 @@ use crate::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The store failed. Nobody is signed out by this: the same cookie works when the store does again.
+    /// The store failed. This signs nobody out: the same cookie works as soon as the store does.
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
-    /// Other requests kept changing the session, and every one of many attempts to save met newer data.
+    /// Other requests kept changing the session: each of many attempts to save met newer data.
     #[error("the session was changed by other requests at every one of {attempts} attempts to save")]
     Contended {
         /// How many attempts were made.
         attempts: u32,
     },
-    /// The request has waited for its session for too long, in all: for the database, or behind other requests.
+    /// The request has waited too long in total for its session: for the database, or for other requests.
     #[error("the session was waited for longer than {} s in all", after.as_secs_f32())]
     TimedOut {
         /// The bound, [`max_wait`](crate::SessionsBuilder::max_wait).
         after: std::time::Duration,
     },
-    /// Whether the request presents a session of another system could not be found out.
+    /// It could not be found out whether the request presents a session of another system, or that session could not be taken
+    /// over.
     #[error("a session of another system could not be adopted: {0}")]
     Adoption(#[source] crate::AdoptError),
     /// Too many requests wait to change the same session.
     #[error("too many requests wait to change the same session")]
     Crowded,
-    /// The session's row was made with a key that this node does not hold. The session is not ended by this: it works again when
-    /// the key is here.
+    /// The session's row was made with a key that this node does not hold. This does not end the session: it works again when
+    /// this node has the key.
     #[error(
         "the session was saved with the key {0}, which this node does not hold; give every node all keys before one of them uses a new key first"
     )]
     UnknownKey(waxseal_core::KeyId),
-    /// All sessions of the subject were ended while this sign-in was under way: its password may have been changed. Nobody is
+    /// All sessions of the subject were ended while this sign-in was under way: the password may have been changed. Nobody is
     /// signed in.
     #[error("all sessions of this user were ended while the sign-in was under way; sign in again")]
     SignInOvertaken,
-    /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed, and a
-    /// cookie can no longer be sent.
+    /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed. A
+    /// cookie can no longer be sent then.
     #[error("the response was committed already, so that no cookie can be sent for a new or renewed session")]
     TooLate,
     /// The task that saved ended early: the runtime is shutting down, or an update closure panicked.
@@ -50,39 +51,39 @@ pub enum SessionError {
     /// The operating system gave no random bytes.
     #[error("no random bytes for a new session")]
     Random,
-    /// A value cannot be kept, or is not of the type that was asked for.
+    /// A value cannot be kept, or is not of the type that was requested.
     #[error("{0}")]
     Value(#[from] ValueError),
     /// The subject given to `sign_in` was refused.
     #[error("sign-in: {0}")]
     Subject(#[from] SubjectError),
-    /// The times given to `sign_in_with` are over the configured bounds.
+    /// The times given to `sign_in_with` are over the configured maxima.
     #[error("sign-in: {0}")]
     Terms(#[from] TimeoutsError),
-    /// The session's data are over the configured bound. Nothing was written.
+    /// The session's data are over the configured maximum size. Nothing was written.
     #[error(
         "the session's data are {bytes} bytes encoded, over the bound of {max}; keep large things in tables of their own and an id in the session, or raise `max_data_bytes`"
     )]
     DataTooLarge {
-        /// Their encoded size.
+        /// Their encoded size, in bytes.
         bytes: usize,
-        /// The bound.
+        /// The maximum, in bytes.
         max: usize,
     },
-    /// The cookie would be over what browsers keep (RFC 6265bis, 5.6). Nothing was written.
+    /// The cookie would be larger than browsers keep (RFC 6265bis, 5.6). Nothing was written.
     #[error(
         "the session cookie would be {bytes} bytes with its name and attributes, over the {max} that browsers keep; copy fewer claims, or keep the data in a store"
     )]
     CookieTooLarge {
-        /// Its size.
+        /// Its size, in bytes.
         bytes: usize,
-        /// The bound.
+        /// The maximum, in bytes.
         max: usize,
     },
-    /// The ticket or row could not be encoded.
+    /// The ticket, row or feed could not be encoded.
     #[error("sealing the session: {0}")]
     Seal(#[from] SealError),
-    /// What was asked for needs a row in a store, and these sessions are stateless.
+    /// The call needs a row in a store, and these sessions are stateless.
     #[error("{0} needs a session store, and these sessions are stateless")]
     Stateless(&'static str),
     /// The route is not behind the adapter's middleware.
@@ -95,20 +96,20 @@ pub enum SessionError {
         /// The bound.
         max: u32,
     },
-    /// More sessions ended within the window than a feed may name. Workers then ask the application.
+    /// More sessions ended within the window than a feed may name. Workers then have to ask the application.
     #[error("more than {max} sessions ended within the feed's window; make the window shorter")]
     FeedTooLarge {
         /// The bound.
         max: u32,
     },
-    /// What was asked for needs a signed-in session.
+    /// The call needs a signed-in session.
     #[error("nobody is signed in")]
     NotSignedIn,
 }
 
 impl SessionError {
-    /// The status for a response that this error replaces: 503 where trying again later helps, 401 where nobody is signed
-    /// in, 403 where they have too many sessions, 500 for what the application has to mend.
+    /// The status of the response for this error: 503 if trying again later can help, 401 if nobody is signed in, 403 if the user
+    /// has too many sessions, 500 if the application has to be fixed.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(_)
@@ -126,13 +127,13 @@ impl SessionError {
         }
     }
 
-    /// What a client may be told: no detail of the store, the keys or the data.
+    /// A text for clients, without details of the store, the keys or the data.
     pub fn public_message(&self) -> &'static str {
         match self.status() {
             _ if matches!(self, Self::NotInstalled) => {
                 "This route has no session: put the session middleware around it."
             }
-            // Not "nothing was changed": the answer to a statement that did its work can be lost on the way.
+            // Not "nothing was changed": the answer to a statement that took effect can get lost.
             StatusCode::SERVICE_UNAVAILABLE => "The session could not be reached. Please try again.",
             StatusCode::UNAUTHORIZED => "Please sign in.",
             StatusCode::FORBIDDEN => "You are signed in on too many devices. Please sign out on one of them first.",

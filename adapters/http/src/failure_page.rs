@@ -1,4 +1,4 @@
-//! For framework adapters: the application's own page for a failure of the session layer.
+//! For framework adapters: the application's own page for failures of the session layer.
 
 use std::{fmt, sync::Arc};
 
@@ -6,13 +6,13 @@ use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 
 use crate::{SessionError, add_headers, headers};
 
-/// What a failure page may ask of the request: enough to answer in the client's language and format.
+/// What a failure page may know about the request: enough to answer in the client's language and format.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestHead {
     /// The method.
     pub method: Method,
-    /// The URI, as the middleware got it.
+    /// The URI that the middleware received.
     pub uri: Uri,
     /// The headers.
     pub headers: HeaderMap,
@@ -31,7 +31,7 @@ type Page<R> = dyn Fn(&SessionError, &RequestHead) -> R + Send + Sync;
 pub struct OnError<R>(Arc<Page<R>>);
 
 impl<R> OnError<R> {
-    /// Pages that this function makes.
+    /// Uses this function to make the pages.
     pub fn new(page: impl Fn(&SessionError, &RequestHead) -> R + Send + Sync + 'static) -> Self {
         Self(Arc::new(page))
     }
@@ -54,7 +54,7 @@ impl<R> fmt::Debug for OnError<R> {
     }
 }
 
-/// The failure that a response tells of. A framework's `SessionError` leaves it in the extensions of its response, where the
+/// The failure that a response reports. A framework's `SessionError` puts it into the extensions of its response, where the
 /// middleware finds it: only the middleware has the application's page.
 #[derive(Clone, Debug)]
 pub struct Failed(Arc<SessionError>);
@@ -65,14 +65,14 @@ impl Failed {
         Self(Arc::new(error))
     }
 
-    /// Takes the mark out of a response of this status. A response whose status is another has been replaced since.
+    /// Takes the mark out of a response of this status. If the status is another one, the response was replaced in between.
     pub fn take(extensions: &mut Extensions, status: StatusCode) -> Option<Arc<SessionError>> {
         extensions.remove::<Self>().map(|failed| failed.0).filter(|error| error.status() == status)
     }
 }
 
-/// Completes an application's page: `session_headers` are added, and no shared cache keeps it. The status stays the error's
-/// unless the page has chosen one: a failure is never answered with 2xx (R9).
+/// Completes an application's page: adds `session_headers`, and forbids shared caches to keep it. The status stays the error's
+/// unless the page has chosen one; a failure is never answered with 2xx (R9).
 pub fn complete_page(
     error: &SessionError,
     status: &mut StatusCode,

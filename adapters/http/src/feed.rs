@@ -1,4 +1,4 @@
-//! The feed of ended sessions that an edge fetches: made at most once a second, however many ask.
+//! The feed of ended sessions that an edge fetches: made at most once a second, however many requests ask for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use waxseal_core::{Feed, RowId, Timestamp};
 
 use crate::{SessionError, Sessions, TOMBSTONE_S, told::Told, wait::Patience};
 
-/// For how long a feed serves everybody who asks.
+/// How long one feed is served to everybody who asks, in milliseconds.
 const FRESH_MS: u64 = 1000;
 
-/// The longest feed. One of this many ended sessions is 1.6 MB.
+/// The most sessions in a feed. A feed of this many is 1.6 MB.
 const MAX_ENDED: u32 = 200_000;
 
 /// The version nibble of a session's row id. Other rows hold no session.
@@ -29,7 +29,7 @@ struct Made {
 #[derive(Default)]
 pub(crate) struct LastFeed(Mutex<Option<Made>>);
 
-/// A signed list of the sessions that ended lately, for workers at the edge. See `Sessions::ended_feed`.
+/// A signed list of the sessions that ended recently, for workers at the edge. See `Sessions::ended_feed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedFeed {
     bytes: Arc<[u8]>,
@@ -40,25 +40,25 @@ impl EndedFeed {
     /// The media type of the document.
     pub const CONTENT_TYPE: &str = "application/octet-stream";
 
-    /// A CDN and the worker's runtime may keep it for a second.
+    /// The `Cache-Control` header: a CDN and the worker's runtime may keep the document for one second.
     pub const CACHE_CONTROL: &str = "public, max-age=1";
 
-    /// The document, as FORMAT.md describes it. It holds no secret and opens nothing.
+    /// The document, in the format of FORMAT.md. It holds no secret and opens nothing.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// For which moment it is true, by the database's clock.
+    /// The time for which it is true, by the database's clock.
     pub fn as_of(&self) -> Timestamp {
         self.as_of
     }
 
-    /// The value of the `ETag` header: another one for each feed.
+    /// The value of the `ETag` header, different for each feed.
     pub fn etag(&self) -> String {
         format!("\"{:x}\"", self.as_of.unix_ms())
     }
 
-    /// Whether a request that has this `If-None-Match` needs no body (RFC 9110, 13.1.2): answer 304.
+    /// Whether a request with this `If-None-Match` needs no body (RFC 9110, 13.1.2). Then answer 304.
     pub fn is_matched_by(&self, if_none_match: Option<&HeaderValue>) -> bool {
         let Some(tags) = if_none_match.and_then(|value| value.to_str().ok()) else { return false };
         tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.etag())
@@ -66,11 +66,12 @@ impl EndedFeed {
 }
 
 impl Sessions {
-    /// The sessions that ended within `window` before now, signed, for workers at the edge: with it, a worker knows who has signed
-    /// out, without a database call a request.
+    /// Lists the sessions that ended within `window` before now, signed for workers at the edge. With it a worker knows who has
+    /// signed out, without a database call per request.
     ///
-    /// The window must be at least the `maxAgeSeconds` of the worker and half a minute; it is at most
-    /// [`TOMBSTONE_S`](crate::TOMBSTONE_S). The feed is made at most once a second, with one query over the tombstones.
+    /// The window must be at least 30 seconds longer than the `maxAgeSeconds` of the worker's `Edge`. It is at most
+    /// [`TOMBSTONE_S`](crate::TOMBSTONE_S): a longer one is shortened. The feed is made at most once a second, with one query
+    /// over the tombstones.
     pub async fn ended_feed(&self, window: Duration) -> Result<EndedFeed, SessionError> {
         let engine = &self.0;
         let store = engine.store("a feed of ended sessions")?;
@@ -101,8 +102,8 @@ impl Sessions {
 }
 
 impl Sessions {
-    /// The response of the route where workers fetch the feed: 200 with the document, 304 where the request's `If-None-Match` names it,
-    /// and 503 where it could not be made, which the log tells. For the adapters, which mount it in one line.
+    /// The response for the route where workers fetch the feed: 200 with the document; 304 if the request's `If-None-Match` names
+    /// it; 503 if it could not be made, with the reason in the log. Adapters mount it in one line.
     pub async fn ended_feed_response(&self, request: &HeaderMap, window: Duration) -> Response<Vec<u8>> {
         let mut response = Response::new(Vec::new());
         match self.ended_feed(window).await {

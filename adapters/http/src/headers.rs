@@ -6,11 +6,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::shared_caches::{forbids_shared_caches, overrides_cache_control};
 
-/// Adds a `Set-Cookie`, and sees to it that no shared cache keeps the response: it would hand one user's session to the next (OWASP
-/// Session Management Cheat Sheet, "Web Content Caching").
+/// Adds a `Set-Cookie`, and makes sure that no shared cache keeps the response: it would hand one user's session to the next one
+/// (OWASP Session Management Cheat Sheet, "Web Content Caching").
 ///
-/// The handler's `Cache-Control` stays where it forbids shared caches already. Otherwise `no-store` replaces it, whatever the
-/// status, and the log has a warning, once in a process.
+/// The handler's `Cache-Control` stays if it already forbids shared caches. Otherwise `no-store` replaces it, whatever the
+/// status, and the log has a warning, once per process.
 pub(crate) fn set_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
     headers.append(header::SET_COOKIE, cookie);
     if forbid_shared_caches(headers) {
@@ -18,7 +18,7 @@ pub(crate) fn set_cookie(headers: &mut HeaderMap, cookie: HeaderValue) {
     }
 }
 
-/// Sees to it that no shared cache keeps the response; whether a header that allowed it was replaced.
+/// Makes sure that no shared cache keeps the response. Returns whether a header that allowed it was replaced.
 pub(crate) fn forbid_shared_caches(headers: &mut HeaderMap) -> bool {
     let mut replaced = false;
     let targeted: Vec<HeaderName> = headers.keys().filter(|name| overrides_cache_control(name)).cloned().collect();
@@ -46,7 +46,7 @@ fn warn_once() {
     });
 }
 
-/// Adds `Vary: Cookie` where it is not said already (RFC 9110, 12.5.5).
+/// Adds `Vary: Cookie` unless it is there already (RFC 9110, 12.5.5).
 pub(crate) fn vary_cookie(headers: &mut HeaderMap) {
     let said = headers.get_all(header::VARY).into_iter().any(|line| {
         let mut names = line.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii);

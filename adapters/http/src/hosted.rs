@@ -1,7 +1,7 @@
-//! Sessions inside another session layer: what a drop-in store for Poem's `ServerSession`, tower-sessions or salvo-session needs.
+//! Sessions inside another session layer: the basis of the stores for Poem's `ServerSession`, tower-sessions and salvo-session.
 //!
-//! The host makes the id, the cookie and the decisions, and hands over whole maps of data. What is kept is as safe as it can be then:
-//! the id is hashed, the row sealed with it, a save never inserts, and the core decides expiry.
+//! The host makes the id, the cookie and the decisions, and passes whole maps of data. The stored sessions are as safe as that
+//! allows: the id is hashed, the row is sealed with a key derived from it, a save never inserts, and the core decides expiry.
 
 use std::sync::Arc;
 
@@ -15,12 +15,13 @@ use crate::{
     session::settle::{Settled, Trace},
 };
 
-/// How often a save is tried again on a newer row.
+/// How often a save is repeated on a newer row.
 const MAX_ATTEMPTS: u32 = 100;
 
-/// Sessions under ids that a host chose: 16 random bytes or more, secret, and only in its cookie. Cheap to clone.
+/// Sessions under ids that a host chose. An id is at least 16 random bytes, secret, and kept only in the host's cookie. Cheap to
+/// clone.
 ///
-/// Their rows lie in the same table as those of [`Sessions`], without a subject. The row id does not tell their age.
+/// Their rows are in the same table as those of [`Sessions`], without a subject. The row id does not tell their age.
 #[derive(Clone, Debug)]
 pub struct HostedSessions(Sessions);
 
@@ -29,7 +30,7 @@ pub struct HostedSessions(Sessions);
 pub struct Hosted {
     /// Its data.
     pub data: Data,
-    /// When it ends without a save before; whole seconds.
+    /// When it ends unless it is saved before; whole seconds.
     pub expires_at: Timestamp,
 }
 
@@ -45,7 +46,7 @@ impl Key {
             Sha256::new().chain_update(b"waxseal/v1/hosted-id").chain_update(id).finalize(),
         ));
         let secret = Secret::from_bytes(*hash);
-        // The host's id does not say when it was made.
+        // The host's id does not tell when it was made.
         let row_id = RowId::derive(&secret, Timestamp::from_unix_ms(0));
         Self { secret, row_id }
     }
@@ -69,19 +70,19 @@ struct Live {
 
 enum Behind {
     Live(Live),
-    /// Ended, expired or unreadable: the id is not to be used again.
+    /// Ended, expired or unreadable: the id must not be used again.
     Ended,
     Nothing,
 }
 
 impl HostedSessions {
-    /// Over the store, keys, timeouts and bounds of `sessions`; their cookie is not used. An error where they are stateless.
+    /// Uses the store, keys, timeouts and bounds of `sessions`, but not their cookie. An error if they are stateless.
     pub fn new(sessions: Sessions) -> Result<Self, SessionError> {
         sessions.0.store("keeping the sessions of another layer")?;
         Ok(Self(sessions))
     }
 
-    /// The session of this id. `None` where it is unknown, ended, expired, or does not open.
+    /// Loads the session of this id. `None` if it is unknown, ended or expired, or does not open.
     pub async fn load(&self, id: &[u8]) -> Result<Option<Hosted>, SessionError> {
         match self.behind(&Key::of(id)).await? {
             Behind::Live(Live { row, data }) => Ok(Some(Hosted { data, expires_at: row.expires_at })),
@@ -89,16 +90,19 @@ impl HostedSessions {
         }
     }
 
-    /// Makes a session. `false` where the id is taken, or was.
+    /// Makes a session. `false` if the id is in use, or was.
     ///
-    /// It ends at `expires_at`, or after the idle timeout where there is none; in any case after the lifetime.
+    /// It ends at `expires_at`, or without one after the idle timeout, and at the latest after the lifetime.
     pub async fn create(&self, id: &[u8], data: &Data, expires_at: Option<Timestamp>) -> Result<bool, SessionError> {
         self.insert(&Key::of(id), data, expires_at).await
     }
 
-    /// Saves a session's data as a whole: [`Outcome::Saved`]; [`Outcome::Touched`] or [`Outcome::Unchanged`] where they are the
-    /// same, whose expiry moves at most once in the touch interval (but at once where it is to come sooner); [`Outcome::Gone`]
-    /// where there is no such session any more. Never inserts.
+    /// Saves a session's data as a whole. Never inserts.
+    ///
+    /// - [`Outcome::Saved`]: the data changed and were saved.
+    /// - [`Outcome::Touched`] or [`Outcome::Unchanged`]: the data are the same. The expiry moves later at most once per touch
+    ///   interval, but moves earlier at once.
+    /// - [`Outcome::Gone`]: there is no such session any more.
     pub async fn save(&self, id: &[u8], data: &Data, expires_at: Option<Timestamp>) -> Result<Outcome, SessionError> {
         let key = Key::of(id);
         for _ in 0..MAX_ATTEMPTS {
@@ -110,8 +114,8 @@ impl HostedSessions {
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    /// Saves, or makes the session where the id was never used: for hosts that do not tell one from the other. What was ended
-    /// less than [`TOMBSTONE_S`](crate::TOMBSTONE_S) ago is [`Outcome::Gone`].
+    /// Saves the session, or makes it if the id was never used: for hosts that do not tell the two apart. [`Outcome::Gone`] if
+    /// the session was ended less than [`TOMBSTONE_S`](crate::TOMBSTONE_S) seconds ago.
     pub async fn put(&self, id: &[u8], data: &Data, expires_at: Option<Timestamp>) -> Result<Outcome, SessionError> {
         let key = Key::of(id);
         for _ in 0..MAX_ATTEMPTS {
@@ -127,7 +131,7 @@ impl HostedSessions {
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    /// Ends a session; `false` where there is none.
+    /// Ends a session; `false` if there is none.
     pub async fn delete(&self, id: &[u8]) -> Result<bool, SessionError> {
         let (id, store) = (Key::of(id).row_id, self.store()?);
         self.engine().ready().await?;
@@ -136,7 +140,7 @@ impl HostedSessions {
         Ok(was_there)
     }
 
-    /// Deletes expired rows, in batches; tells how many.
+    /// Deletes expired rows, in batches. Returns how many.
     pub async fn delete_expired(&self) -> Result<u64, SessionError> {
         const BATCH: u32 = 500;
         self.engine().ready().await?;
@@ -150,7 +154,7 @@ impl HostedSessions {
         }
     }
 
-    /// The time, as the sessions have it.
+    /// The present time, from the sessions' clock.
     pub fn now(&self) -> Timestamp {
         self.engine().now()
     }
@@ -236,7 +240,7 @@ impl HostedSessions {
         }
     }
 
-    /// Replaces the data of a live session. Nothing where its row has changed meanwhile.
+    /// Replaces the data of a live session. `None` if its row was changed in between.
     async fn replace(
         &self,
         key: &Key,

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{Outcome, Session, SessionError, Sessions, StoreError, headers};
 
-/// The name of a session's cookie, as a type: `Named<N>` of an adapter takes the session of that cookie.
+/// The name of a session's cookie, as a type. An adapter's `Named<N>` takes the session of that cookie.
 ///
 /// ```
 /// struct Admin;
@@ -23,8 +23,8 @@ pub trait CookieName {
     const COOKIE_NAME: &str;
 }
 
-/// The sessions of a request, by the names of their cookies. Middlewares of one name share a session, also where each was given
-/// [`Sessions`] of its own: a browser keeps one cookie of a name.
+/// The sessions of a request, by the names of their cookies. Middlewares of the same name share a session, even if each was given
+/// its own [`Sessions`]: a browser keeps one cookie per name.
 #[derive(Clone, Debug)]
 pub struct Installed {
     nearest: Arc<Entry>,
@@ -38,7 +38,7 @@ struct Entry {
     session: Session,
     /// An extractor could not tell who is signed in.
     failed: AtomicBool,
-    /// The cookie names of the middlewares inside, whose cookies stay where this one's commit fails.
+    /// The cookie names of the middlewares inside this one, whose cookies stay if this one's commit fails.
     inside: Mutex<Vec<String>>,
 }
 
@@ -53,8 +53,8 @@ impl Entry {
 }
 
 impl Installed {
-    /// What a middleware of these sessions puts into a request with these headers, where another one around it has put `outer`;
-    /// and whether it is the one that commits: the outermost of its name.
+    /// What a middleware of these sessions puts into a request with these headers. `outer` is what another one around it has put
+    /// there. Also returns whether this is the one that commits: the outermost of its name.
     pub fn enter(sessions: &Sessions, headers: &HeaderMap, outer: Option<&Self>) -> (Self, bool) {
         let mut others: Vec<Arc<Entry>> = outer.map(Self::entries).into_iter().flatten().cloned().collect();
         let name = sessions.cookie_name();
@@ -80,12 +80,12 @@ impl Installed {
         [&self.nearest].into_iter().chain(&self.others)
     }
 
-    /// The session of the nearest middleware.
+    /// The session of the innermost middleware.
     pub fn session(&self) -> &Session {
         &self.nearest.session
     }
 
-    /// The sessions of the nearest middleware.
+    /// The sessions of the innermost middleware.
     pub fn sessions(&self) -> &Sessions {
         &self.nearest.sessions
     }
@@ -99,29 +99,30 @@ impl Installed {
         self.entries().find(|entry| entry.sessions.cookie_name() == cookie).map(|entry| &**entry)
     }
 
-    /// Who is signed in, for an extractor whose failure the framework or the handler may take for "nobody"
-    /// ([`failure`](Self::failure)).
+    /// Who is signed in, for an extractor whose failure the framework or the handler may take for "nobody is signed in" (see
+    /// [`failure`](Self::failure)).
     pub async fn subject(&self) -> Result<Option<String>, SessionError> {
         self.nearest.subject().await
     }
 
-    /// As [`subject`](Self::subject), of the session whose cookie has this name.
+    /// Like [`subject`](Self::subject), for the session whose cookie has this name.
     pub async fn named_subject(&self, cookie: &str) -> Result<Option<String>, SessionError> {
         self.entry(cookie).ok_or(SessionError::NotInstalled)?.subject().await
     }
 
-    /// The error to answer instead of a response of this status: where an extractor failed, only a server error says so.
+    /// The error to answer instead of a response with this status: after a failed extractor, only a server error is a correct
+    /// answer.
     pub fn failure(&self, status: StatusCode) -> Option<SessionError> {
         let swallowed = self.nearest.failed.load(Ordering::Relaxed) && !status.is_server_error();
         swallowed.then(|| StoreError::backend("it could not tell who is signed in").into())
     }
 
-    /// Commits the nearest session with a response of this status. The headers are those of the session; they go to the response,
-    /// or through [`failed_headers`](Self::failed_headers) to the one that tells of the error.
+    /// Commits the innermost session with a response of this status. Returns the session's headers: they go into the response, or
+    /// through [`failed_headers`](Self::failed_headers) into the one that reports the error.
     ///
-    /// `told` is the failure that the response tells of already, where the application has a page of its own for it. It becomes
-    /// the error. So does a failure that the framework or the handler took for "nobody is signed in"; then the response commits as
-    /// a server error: what was recorded is discarded, but a sign-out counts.
+    /// `told` is the failure that the response already reports, if the application has its own page for it; it becomes the error.
+    /// So does a failure that the framework or the handler took for "nobody is signed in". The response then commits as a server
+    /// error: what was recorded is discarded, but a sign-out takes effect.
     pub async fn commit(
         &self,
         status: StatusCode,
@@ -139,8 +140,8 @@ impl Installed {
         (committed, headers)
     }
 
-    /// The headers of the response that tells of a failure: the session's, and nothing of the handler's but the cookies that
-    /// sessions of other names inside this one have saved already.
+    /// The headers of the response that reports a failure: the session's own, and of the handler's headers only the cookies that
+    /// sessions of other names inside this one have already saved.
     pub fn failed_headers(&self, answered: &HeaderMap, session_headers: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let inside = self.nearest.inside.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,7 +161,7 @@ fn is_named(cookie: &HeaderValue, name: &str) -> bool {
     cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }
 
-/// Adds the headers that a commit has written elsewhere to a response's.
+/// Adds the headers that a commit has collected to those of a response.
 pub fn add_headers(committed: &HeaderMap, headers: &mut HeaderMap) {
     if committed.contains_key(header::VARY) {
         headers::vary_cookie(headers);

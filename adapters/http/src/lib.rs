@@ -1,9 +1,9 @@
 //! The engine of waxseal: encrypted, database-backed sessions over [`http::HeaderMap`], for any framework and any store.
 //!
-//! Two calls are all that a framework adapter makes: [`Sessions::open`] before the handler and [`Sessions::commit`] after it.
-//! Between them the handler has a [`Session`]: reads are lazy (a session that nobody reads costs no database call), writes are
-//! recorded as operations and applied to the newest row when they are saved, so that two requests that change different keys
-//! both land.
+//! A framework adapter makes only two calls: [`Sessions::open`] before the handler and [`Sessions::commit`] after it. Between
+//! them the handler has a [`Session`]. Reads are lazy: a session that nobody reads costs no database call. Writes are recorded as
+//! operations and applied to the newest row when they are saved, so that two requests that change different keys both take
+//! effect.
 //!
 //! ```
 //! use http::{HeaderMap, StatusCode, header};
@@ -25,8 +25,8 @@
 //! # }
 //! ```
 //!
-//! Saving runs on a `tokio` task of its own, so that a save once begun ends even when the client goes away: calls that save
-//! need a tokio runtime.
+//! A statement that saves and has to wait gets its own `tokio` task, so that it finishes even if the client goes away. Calls that
+//! save need a tokio runtime.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,7 +1,7 @@
-//! Where requests wait for each other: one queue for each row, in the order of arrival, with a bound.
+//! The queues in which requests wait for each other: one per row, in the order of arrival, with a bound.
 //!
-//! Of the requests of one process that change the same row, one at a time has a statement under way. The others wait in their own
-//! futures, so a request that its client gives up leaves the queue. Between processes the generation decides alone.
+//! Of the requests of one process that change the same row, only one at a time has a statement under way. The others wait in
+//! their own futures, so a request that is cancelled leaves the queue. Between processes the generation alone decides.
 
 use std::{
     collections::HashMap,
@@ -16,12 +16,12 @@ use crate::session::Live;
 
 const SHARDS: usize = 16;
 
-/// How many requests may wait for one row. More than this is no crowd of one user's tabs.
+/// How many requests may wait for one row. The tabs of one user never make that many.
 const MAX_WAITING: usize = 1000;
 
 type Shard = HashMap<RowId, Arc<Queue>>;
 
-/// The queues of all rows that somebody waits for or changes. A row that nobody changes has none.
+/// The queues of all rows that somebody changes or waits for. A row that nobody changes has none.
 pub(crate) struct Queues {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
@@ -52,7 +52,7 @@ impl Queues {
         Arc::new(Self { shards: Default::default(), hasher: RandomState::new() })
     }
 
-    /// A place behind those who wait for this row; nothing where too many do.
+    /// A place behind those who wait for this row. `None` if too many do.
     pub(crate) fn join(self: &Arc<Self>, id: RowId) -> Option<Place> {
         let queue = self.with_shard(id, |shard| {
             let queue = shard.entry(id).or_default();
@@ -82,13 +82,13 @@ impl Place {
 }
 
 impl Turn {
-    /// What another request of this process has written, where that is newer: a save at this generation would be in vain.
+    /// What another request of this process has written, if that is newer: a save at this generation could not succeed.
     pub(crate) fn newer_than(&self, generation: u64) -> Option<Live> {
         let written = self.place.queue.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.as_ref().filter(|live| live.generation > generation).cloned()
     }
 
-    /// Hands on what was written, where somebody waits for it.
+    /// Passes on what was written, if somebody waits for it.
     pub(crate) fn wrote(&self, live: &Live) {
         // The map's reference and this one.
         let waiting = Arc::strong_count(&self.place.queue) > 2;
@@ -134,7 +134,7 @@ mod tests {
             }));
             tokio::task::yield_now().await;
         }
-        // One who gives up leaves the queue.
+        // A cancelled request leaves the queue.
         waiting.remove(7).abort();
         drop((first, other_row));
         for waiting in waiting {

@@ -1,4 +1,4 @@
-//! Where random values come from: the operating system. A simulation draws them from its seed, so that a run can be repeated.
+//! Where random values come from: the operating system, or in a simulation its seed, so that a run can be repeated.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Randomness {
         Self { simulated: Some(Box::new(fill)) }
     }
 
-    /// A simulation's bytes, where there is one.
+    /// A simulation's bytes, if there is one.
     #[cfg(feature = "simulation")]
     fn drawn<const N: usize>(&self) -> Option<[u8; N]> {
         let fill = self.simulated.as_ref()?;

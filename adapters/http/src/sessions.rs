@@ -1,4 +1,4 @@
-//! Sessions as an application sets them up once: opening and committing, and what is done to a subject's sessions from outside.
+//! The sessions of an application: opening and committing them, and operations on a subject's sessions from outside a request.
 
 use std::{fmt, sync::Arc};
 
@@ -17,31 +17,31 @@ use crate::{
 pub struct Sessions(pub(crate) Arc<Engine>);
 
 impl Sessions {
-    /// Sets up sessions whose data are kept in `store`.
+    /// Configures sessions whose data are kept in `store`.
     pub fn builder(keyring: Keyring, store: impl Store) -> SessionsBuilder {
         SessionsBuilder::new(keyring, Some(Arc::new(store)))
     }
 
-    /// Sets up sessions without a store: the data travel in the sealed cookie, at most some 3,800 bytes of it.
+    /// Configures sessions without a store: the data are kept in the sealed cookie, about 3,800 bytes at most.
     ///
-    /// What needs a row cannot be had: a session cannot be ended from elsewhere (rules R5 and R6 have no subject; `destroy`
-    /// only removes the cookie, and a copy of it stays good until its times run out), a renewal does not end the old cookie
-    /// (R12), and of two requests at once the later response's data win (R7, R8). All other rules hold. Prefer a store.
+    /// Everything that needs a row is missing. A session cannot be ended from elsewhere: rules R5 and R6 do not apply, and
+    /// `destroy` only removes the cookie, so that a copy of it stays valid until it expires. A renewal does not end the old
+    /// cookie (R12). Of two requests at once, the data of the later response win (R7, R8). All other rules hold. Prefer a store.
     pub fn stateless(keyring: Keyring) -> SessionsBuilder {
         SessionsBuilder::new(keyring, None)
     }
 
-    /// The session that a request's headers present; a new, empty one where they present none that is good. Never fails, never
-    /// asks the store, and opens the cookie only when the session is first used.
+    /// The session that a request's headers present, or a new, empty one if they present no valid session. Never fails and never
+    /// asks the store. The cookie is opened only when the session is first used.
     pub fn open(&self, headers: &HeaderMap) -> Session {
         Session::new(self.0.clone(), headers)
     }
 
-    /// Saves what the request did to its session and adds the response's headers: `Set-Cookie`, `Cache-Control`, `Vary`.
+    /// Saves what the request did to its session and adds the response headers: `Set-Cookie`, `Cache-Control`, `Vary`.
     ///
-    /// `status` is the response's: see [`CommitPolicy`](crate::CommitPolicy). On an error nothing was saved (but what [`Session::save`] had saved
-    /// before); the response must then not claim success: answer with [`SessionError::status`] and pass the headers of *that*
-    /// response to [`write_headers`](Self::write_headers).
+    /// `status` is the response's status: see [`CommitPolicy`](crate::CommitPolicy). On an error nothing was saved, except what
+    /// [`Session::save`] had saved before. The response must then not report success: answer with [`SessionError::status`], and
+    /// pass the headers of *that* response to [`write_headers`](Self::write_headers).
     pub async fn commit(
         &self,
         session: &Session,
@@ -59,8 +59,8 @@ impl Sessions {
         Ok(outcome)
     }
 
-    /// Commits a session that nobody looked at, without waiting, for there is nothing to save; `false`, and nothing done, where
-    /// somebody did. For adapters that would have to box the future of [`commit`](Self::commit).
+    /// Commits a session that was not used, without waiting: there is nothing to save. `false`, and nothing done, if it was used.
+    /// For adapters that would have to box the future of [`commit`](Self::commit).
     pub fn commit_unused(&self, session: &Session) -> bool {
         let unused = !session.is_used();
         if unused {
@@ -69,8 +69,7 @@ impl Sessions {
         unused
     }
 
-    /// Adds what the session has to say to a response's headers, without saving: for the response that tells of a failed
-    /// [`commit`](Self::commit).
+    /// Adds the session's headers to a response without saving: for the response that reports a failed [`commit`](Self::commit).
     pub fn write_headers(&self, session: &Session, headers: &mut HeaderMap) {
         if session.is_used() {
             headers::vary_cookie(headers);
@@ -86,12 +85,12 @@ impl Sessions {
         }
     }
 
-    /// The live sessions of a subject, the most recently seen first: the first 100 of them.
+    /// The live sessions of a subject, the most recently seen first: at most 100.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionInfo>, SessionError> {
         self.list_page(subject, Page::first(PAGE)).await
     }
 
-    /// The next 100 of a subject's sessions behind `last`.
+    /// The next 100 of a subject's sessions after `last`.
     pub async fn list_after(&self, subject: &str, last: &SessionInfo) -> Result<Vec<SessionInfo>, SessionError> {
         self.list_page(subject, Page { limit: PAGE, after: Some((last.times.last_seen_at, last.id)) }).await
     }
@@ -102,7 +101,7 @@ impl Sessions {
         Ok(self.0.listed(rows, None))
     }
 
-    /// Ends one session of a subject; `false` where the subject has no such session.
+    /// Ends one session of a subject. `false` if the subject has no such session.
     pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
         let (patience, store) = self.ready("ending a session").await?;
         let ended = patience.wait(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0;
@@ -110,23 +109,24 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Ends all sessions of a subject but one; returns how many. A sign-in of the subject that is under way meanwhile is refused.
+    /// Ends all sessions of a subject but one, and returns how many. A sign-in of the subject that is under way at that time is
+    /// refused.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
         patience.wait(self.0.end_subject(subject, Which::AllBut(keep), self.0.now())).await?
     }
 
-    /// Ends all sessions of a subject; returns how many. After a changed password or a stolen device. A sign-in of the subject that
-    /// is under way meanwhile is refused: its password may be the old one.
+    /// Ends all sessions of a subject, and returns how many: after a changed password or a stolen device. A sign-in of the
+    /// subject that is under way at that time is refused: its password may be the old one.
     ///
-    /// So is a later sign-in of the same request, for nothing tells it from the others. A handler that does both signs in first, and
-    /// then calls [`Session::revoke_others`](crate::Session::revoke_others).
+    /// A later sign-in in the same request is refused too, because it cannot be told from the others. A handler that does both
+    /// must sign in first and then call [`Session::revoke_others`](crate::Session::revoke_others).
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
         patience.wait(self.0.end_subject(subject, Which::All, self.0.now())).await?
     }
 
-    /// The store, once the time is known, and how long it may be waited for: as long as by a request.
+    /// The store, once the time is known, and how long to wait for it: as long as a request may.
     async fn ready(&self, asked: &'static str) -> Result<(Patience, &dyn Store), SessionError> {
         let store = self.0.store(asked)?;
         let patience = Patience::new(self.0.max_wait);

@@ -1,9 +1,9 @@
-//! Whether a response's headers forbid shared caches to keep it (RFC 9111, 5.2.2; RFC 9213). In doubt they do not.
+//! Whether a response's headers forbid shared caches to keep it (RFC 9111, 5.2.2; RFC 9213). If in doubt, they do not.
 
 use http::{HeaderName, HeaderValue};
 
-/// Whether these lines of `Cache-Control` together forbid every shared cache to keep the response: `private` without field names, or
-/// `no-store`, and nothing that takes it back.
+/// Whether these lines of `Cache-Control` together forbid every shared cache to keep the response: `private` without field names,
+/// or `no-store`, and nothing that overrides it.
 pub(crate) fn forbids_shared_caches<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> bool {
     let (mut private, mut no_store, mut must_understand) = (false, false, false);
     for line in lines {
@@ -23,7 +23,7 @@ pub(crate) fn forbids_shared_caches<'a>(lines: impl IntoIterator<Item = &'a Head
                 (b"private", false) => private = true,
                 (b"no-store", false) => no_store = true,
                 (b"must-understand", false) => must_understand = true,
-                // With an argument they bind less than the whole response, or are malformed; the others contradict them.
+                // With an argument they cover less than the whole response, or are malformed; the others contradict them.
                 (b"private" | b"no-store" | b"must-understand", true) | (b"public" | b"s-maxage", _) => return false,
                 _ => {}
             }
@@ -34,14 +34,14 @@ pub(crate) fn forbids_shared_caches<'a>(lines: impl IntoIterator<Item = &'a Head
     private || (no_store && !must_understand)
 }
 
-/// Whether caches heed this header instead of `Cache-Control`: the targeted fields of RFC 9213, which end in `-Cache-Control`, and
-/// what surrogates, Akamai and nginx had before it.
+/// Whether caches obey this header instead of `Cache-Control`: the targeted fields of RFC 9213, which end in `-Cache-Control`,
+/// and the older headers of surrogates, Akamai and nginx.
 pub(crate) fn overrides_cache_control(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.ends_with("-cache-control") || matches!(name, "surrogate-control" | "edge-control" | "x-accel-expires")
 }
 
-/// The first directive: its name, whether it has an argument, and what follows its comma. Nothing where it is malformed.
+/// The first directive: its name, whether it has an argument, and the text after its comma. `None` if it is malformed.
 fn directive(text: &[u8]) -> Option<(&[u8], bool, &[u8])> {
     let (name, rest) = token(text)?;
     let (argument, rest) = match rest.strip_prefix(b"=") {
@@ -62,7 +62,7 @@ fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
     (length > 0).then(|| text.split_at(length))
 }
 
-/// What follows a quoted string that has begun.
+/// The text after a quoted string that has begun.
 fn after_quoted(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         match text {

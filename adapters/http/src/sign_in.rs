@@ -1,10 +1,10 @@
-//! How a sign-in asks for other times than the configured ones: "remember me".
+//! Times of a sign-in that differ from the configured ones: "remember me".
 
 use std::time::Duration;
 
 use waxseal_core::{Terms, Timeouts, TimeoutsError};
 
-/// How long a session lasts that begins with a sign-in, where it should differ from the configuration.
+/// The times of a session that begins with a sign-in, if they differ from the configured ones.
 ///
 /// The times must be within [`max_lifetime`](crate::SessionsBuilder::max_lifetime) and
 /// [`max_idle_timeout`](crate::SessionsBuilder::max_idle_timeout). The session keeps them through touches and renewals.
@@ -30,7 +30,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// A session as configured.
+    /// The configured times.
     pub const fn new() -> Self {
         Self { lifetime: None, idle_timeout: None, persistent: None }
     }
@@ -45,7 +45,7 @@ impl SignIn {
         Self { lifetime: Some(lifetime), ..self }
     }
 
-    /// The session ends when nobody has used it for this long. Whole seconds.
+    /// The session ends after nobody has used it for this long. Whole seconds.
     pub const fn idle_timeout(self, idle_timeout: Duration) -> Self {
         Self { idle_timeout: Some(idle_timeout), ..self }
     }
@@ -55,7 +55,7 @@ impl SignIn {
         Self { persistent: Some(false), ..self }
     }
 
-    /// The terms that this asks for; what it does not name is as in `default`.
+    /// The terms of this sign-in. Times that it does not set are taken from `default`.
     pub(crate) fn terms(self, default: Terms, timeouts: &Timeouts) -> Result<Terms, TimeoutsError> {
         timeouts.check(Terms::new(
             self.idle_timeout.unwrap_or(Duration::from_secs(default.idle_s())),

@@ -1,6 +1,6 @@
-//! Spans of the session layer, at the level `DEBUG`. Fields go by OpenTelemetry's conventions where it has one.
+//! Spans of the session layer, at the level `DEBUG`. Fields have the names of OpenTelemetry's conventions, if there is one.
 //!
-//! `waxseal.load` and `waxseal.save` are what a request waits for; inside them, `waxseal.store` is the time of each call of the store.
+//! `waxseal.load` and `waxseal.save` cover what a request waits for; inside them, `waxseal.store` covers each call of the store.
 
 use tracing::{Span, debug_span, field::Empty};
 
@@ -21,7 +21,7 @@ pub(crate) fn store(call: &'static str) -> Span {
     debug_span!("waxseal.store", "otel.kind" = "client", "db.operation.name" = call)
 }
 
-/// Records which session was loaded and what it was, or how that failed.
+/// Records which session was loaded and its state, or the error.
 pub(crate) fn loaded(span: &Span, session: &Session, result: &Result<(), SessionError>) {
     if span.is_disabled() {
         return;
@@ -34,7 +34,7 @@ pub(crate) fn loaded(span: &Span, session: &Session, result: &Result<(), Session
     record(span, session, "waxseal.session", found, result.as_ref().err());
 }
 
-/// Records which session was saved and what came of it, or how that failed.
+/// Records which session was saved and the outcome, or the error.
 pub(crate) fn saved(span: &Span, session: &Session, result: &Result<Outcome, SessionError>) {
     if span.is_disabled() {
         return;

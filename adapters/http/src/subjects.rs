@@ -1,8 +1,9 @@
-//! Ending a subject's sessions, so that no sign-in that is under way slips through.
+//! Ending a subject's sessions so that no sign-in that is under way is missed.
 //!
-//! A sign-in whose password was checked before the subject's sessions were ended, and that is saved after, must not survive: the
-//! password may be the old one. So the end first leaves a mark under an id that follows from the subject, and then ends what is
-//! there. A sign-in looks for the mark after it was saved. Whichever comes first, the other sees it.
+//! If a password was checked before the subject's sessions were ended, and the sign-in is saved afterwards, the new session must
+//! not survive: the password may be the old one. So ending first leaves a mark under an id that is derived from the subject, and
+//! then ends the sessions that are there. A sign-in looks for the mark after it was saved. Whichever comes first, the other one
+//! sees it.
 
 use sha2::{Digest, Sha256};
 use waxseal_core::{RowId, Timestamp};
@@ -14,17 +15,17 @@ fn mark(subject: &str) -> RowId {
     id_of(b"waxseal/v1/subject-ended", subject)
 }
 
-/// The id of the row that sign-ins of a subject lock, where its sessions are counted.
+/// The id of the row that sign-ins of a subject lock, if its sessions are limited.
 pub(crate) fn lock(subject: &str) -> RowId {
     id_of(b"waxseal/v1/subject-lock\0", subject)
 }
 
-/// The id of the row that remembers which of another system's sessions was adopted.
+/// The id of the row that remembers that another system's session was adopted.
 pub(crate) fn adopted(key: &[u8]) -> RowId {
     id_of(b"waxseal/v1/adopted\0", key)
 }
 
-/// An id that follows from a subject or a key: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+/// An id that is derived from a subject or a key: a UUID of version 8 (RFC 9562, 5.8), which no session has.
 fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
     let hash = Sha256::new().chain_update(purpose).chain_update(of).finalize();
     let mut bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
@@ -34,7 +35,8 @@ fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
 }
 
 impl Engine {
-    /// Ends the subject's sessions that `which` picks, and refuses its sign-ins that began before `now`; returns how many ended.
+    /// Ends the subject's sessions that `which` selects, and refuses its sign-ins that began before `now`. Returns how many
+    /// ended.
     pub(crate) async fn end_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, SessionError> {
         let store = self.store("ending sessions")?;
         store.end_many(&[mark(subject)], now).await?;

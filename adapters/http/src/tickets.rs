@@ -8,12 +8,13 @@ use crate::{
     metrics,
 };
 
-/// The authentic tickets of a request, in the order of its cookies: as a rule one, so that the rest allocates nothing.
+/// The authentic tickets of a request, in the order of its cookies: usually one, so that `rest` allocates nothing.
 #[derive(Default)]
 pub(crate) struct Tickets {
     first: Option<Ticket>,
     more: Vec<Ticket>,
-    /// A cookie was made with a key that this node does not hold: another node may, so it must not be replaced lightly.
+    /// A cookie was made with a key that this node does not hold. Another node may hold it, so the cookie must not simply be
+    /// replaced.
     pub(crate) unknown_key: bool,
     /// A cookie came under a former name.
     pub(crate) aliased: bool,
@@ -73,7 +74,7 @@ impl Refused {
 }
 
 impl Engine {
-    /// The presented cookies that are ours. Refusals look the same from outside; the log has the reason.
+    /// The presented cookies that are ours. All refusals look the same to the client; the log has the reason.
     pub(crate) fn tickets(&self, cookies: &Cookies) -> Tickets {
         let now = self.now();
         let untimed = !self.time.is_known();
@@ -106,7 +107,7 @@ impl Engine {
         }
     }
 
-    /// Why an authentic ticket is none here, if so.
+    /// Why an authentic ticket is refused here, if it is.
     fn refusal(&self, ticket: &Ticket, now: Timestamp) -> Option<&'static str> {
         match (&self.keeping, ticket.is_stateless()) {
             (Keeping::Rows { .. }, true) => return Some("it is a stateless session's, and these have a store"),

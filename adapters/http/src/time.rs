@@ -1,8 +1,8 @@
-//! What time it is: the database's time where nodes share a database, so that a node whose clock is wrong signs nobody out and lets
+//! The present time: the database's time if nodes share a database, so that a node with a wrong clock signs nobody out and lets
 //! nobody in (rule R24).
 //!
-//! The difference to the database's clock is measured before the first statement and every hour. In between, the time goes by the
-//! machine's monotonic clock: a system clock that is set does not move it. A machine that slept measures again.
+//! The difference to the database's clock is measured before the first statement and then every hour. In between, the machine's
+//! monotonic clock counts: setting the system clock has no effect. After a machine has slept, the difference is measured again.
 
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
@@ -16,22 +16,22 @@ use crate::{Clock, Store, StoreError, SystemClock, metrics};
 /// How often the difference is measured, in milliseconds.
 const INTERVAL_MS: u64 = 60 * 60 * 1000;
 
-/// When a measurement that failed is repeated, in milliseconds.
+/// How long after a failed measurement it is repeated, in milliseconds.
 const AGAIN_MS: u64 = 60 * 1000;
 
-/// A difference over this is told in the log, in milliseconds.
+/// A larger difference than this is logged, in milliseconds.
 const TOLD_MS: u64 = 2000;
 
-/// An answer that took longer than this is not believed at once, in milliseconds.
+/// The result of a measurement that took longer than this is not trusted at once, in milliseconds.
 const SLOW_MS: u64 = 500;
 
-/// System and monotonic clock may come apart by this before the difference is measured again, in milliseconds.
+/// If the system clock and the monotonic clock drift apart by this, the difference is measured again, in milliseconds.
 const STEP_MS: i64 = 1000;
 
-/// The offset before it was measured.
+/// The offset before the first measurement.
 const UNKNOWN: i64 = i64::MIN;
 
-/// The offset where the node's own clock is the clock: there is none.
+/// The offset if the node's own clock is used: there is none.
 const OWN: i64 = i64::MAX;
 
 /// The engine's time.
@@ -39,7 +39,7 @@ pub(crate) struct Time {
     node: NodeClock,
     /// What is added to the node's clock, in milliseconds.
     offset_ms: AtomicI64,
-    /// When the difference is to be measured again, by the node's clock.
+    /// When the difference must be measured again, by the node's clock.
     due_ms: AtomicU64,
     /// By how much the system clock was ahead of the monotonic one when that was last looked at, in milliseconds.
     step_ms: AtomicI64,
@@ -48,7 +48,7 @@ pub(crate) struct Time {
 
 /// The clock of this node.
 enum NodeClock {
-    /// The time at start, and what the monotonic clock has counted since.
+    /// The time at start, and the time that the monotonic clock has counted since.
     System { start: Timestamp, since: Instant },
     /// A test's.
     Given(Box<dyn Clock>),
@@ -71,7 +71,7 @@ impl NodeClock {
 pub(crate) struct Moment(Timestamp);
 
 impl Time {
-    /// The time of the machine, until a store tells a better one.
+    /// The machine's time, until a store provides a better one.
     pub(crate) fn of_the_machine() -> Self {
         Self::new(NodeClock::System { start: SystemClock.now(), since: Instant::now() }, UNKNOWN)
     }
@@ -81,7 +81,7 @@ impl Time {
         Self::new(NodeClock::Given(clock), OWN)
     }
 
-    /// A node's clock as a test has it, until a store tells a better one.
+    /// A node's clock as set by a test, until a store provides a better one.
     #[cfg(feature = "simulation")]
     pub(crate) fn of_a_node(clock: Box<dyn Clock>) -> Self {
         Self::new(NodeClock::Given(clock), UNKNOWN)
@@ -108,7 +108,7 @@ impl Time {
         }
     }
 
-    /// Whether the store has told the time, or need not be asked.
+    /// Whether the store has provided the time, or need not be asked.
     pub(crate) fn is_known(&self) -> bool {
         self.offset_ms.load(Ordering::Acquire) != UNKNOWN
     }
@@ -117,20 +117,20 @@ impl Time {
         Moment(self.node.now())
     }
 
-    /// The time of a moment, as it is known now.
+    /// The time of a moment, by the offset that is known now.
     pub(crate) fn of(&self, moment: Moment) -> Timestamp {
         let since = self.node.now().unix_ms().saturating_sub(moment.0.unix_ms());
         Timestamp::from_unix_ms(self.now().unix_ms().saturating_sub(since))
     }
 
-    /// Asks the store for the time where that is due. An error only where the time is not known at all.
+    /// Asks the store for the time if that is due. An error only if the time is not known at all.
     pub(crate) async fn ensure(&self, store: &dyn Store) -> Result<(), StoreError> {
         if !self.is_due() {
             return Ok(());
         }
         let known = self.is_known();
         let _measuring = if known {
-            // Somebody else measures: the present offset will do.
+            // Another task is measuring: the present offset is good enough.
             let Ok(measuring) = self.measuring.try_lock() else { return Ok(()) };
             measuring
         } else {
@@ -178,7 +178,7 @@ impl Time {
                 return Ok(());
             };
             let took = self.node.now().unix_ms().saturating_sub(asked.unix_ms());
-            // It was read somewhere in between.
+            // The store read its clock at some time in between.
             let offset = difference(theirs, asked).saturating_sub_unsigned(took / 2);
             if best.is_none_or(|(shortest, _)| took < shortest) {
                 best = Some((took, offset));

@@ -1,4 +1,4 @@
-//! Where failures are told: each request's first is one `error` event, with its cause and the chain behind it.
+//! Logging of failures: the first failure of each request is one `error` event, with its cause and the chain of sources.
 
 use std::{
     error::Error,
@@ -10,12 +10,12 @@ use waxseal_core::RowId;
 
 use crate::{SessionError, metrics};
 
-/// What a request has told so far.
+/// What a request has already logged.
 #[derive(Default)]
 pub(crate) struct Told(AtomicBool);
 
 impl Told {
-    /// Tells of an error that answers 5xx, once a request. What a client causes by itself (401) is no event.
+    /// Logs an error that is answered with 5xx, once per request. An error that the client causes (401) is not logged.
     pub(crate) fn error(&self, tried: &'static str, id: Option<RowId>, error: &SessionError) {
         if !error.status().is_server_error() {
             return;
@@ -31,7 +31,7 @@ impl Told {
     }
 }
 
-/// An error and its sources, each said once: many errors say their source themselves.
+/// An error and its sources, each printed once: many errors already include their source in their text.
 struct Chain<'a>(&'a dyn Error);
 
 impl fmt::Display for Chain<'_> {

@@ -10,21 +10,21 @@ use crate::{Session, SessionError, session::reader};
 
 /// A struct that a session keeps under one key.
 ///
-/// Add fields with `#[serde(default)]`: sessions written before the change stay readable. For other changes of the type there is
-/// [`upgrade`](Self::upgrade).
+/// Add fields with `#[serde(default)]`, so that sessions written before the change stay readable. For other changes of the type,
+/// implement [`upgrade`](Self::upgrade).
 pub trait TypedData: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
-    /// The key it is kept under.
+    /// The key under which it is kept.
     const KEY: &'static str;
 
-    /// Makes a value of today's type from one that an earlier version of the application kept and that does not fit any more.
-    /// `None`, which is the default, counts as absent; the log has a warning.
+    /// Makes a value of the present type from one that an earlier version of the application stored and that does not fit any
+    /// more. With `None`, the default, the value counts as absent; the log has a warning.
     fn upgrade(old: Value) -> Option<Self> {
         drop(old);
         None
     }
 }
 
-/// A session seen as one struct.
+/// A view of the session as one struct.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl<T: TypedData> Typed<T> {
         Self { session, of: PhantomData }
     }
 
-    /// The struct, or its default where the session has none or one that does not fit.
+    /// The struct, or its default if the session has none or one that does not fit.
     pub async fn get(&self) -> Result<T, SessionError> {
         let value = self.session.get::<Value>(T::KEY).await?;
         Ok(value.and_then(reader(T::KEY, T::upgrade)).unwrap_or_default())
@@ -67,7 +67,7 @@ impl<T: TypedData> Typed<T> {
         self.session.insert(T::KEY, value)
     }
 
-    /// Changes the struct, as it is when the session is saved; see [`Session::update`].
+    /// Changes the struct as it is when the session is saved; see [`Session::update`].
     pub fn update(&self, f: impl Fn(&mut T) + Send + Sync + 'static) -> Result<(), SessionError> {
         let read = reader(T::KEY, T::upgrade);
         self.session.update_value(T::KEY, move |value| {

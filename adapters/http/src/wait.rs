@@ -1,4 +1,4 @@
-//! Where a request waits: one bound for all that it waits for in the session layer, and statements that outlive the request.
+//! Waiting: one limit for all that a request waits for in the session layer, and statements that outlive the request.
 
 use std::{
     future::{Future, poll_fn},
@@ -13,8 +13,8 @@ use tokio::time::{Instant, Sleep};
 
 use crate::SessionError;
 
-/// How long a request may wait for its session, in all. A request that has not waited for that long starts anew: a handler that runs
-/// for hours is not a request that waits.
+/// How long a request may wait for its session in total. If it then works for that long without waiting, the count starts again:
+/// a handler that runs for hours does not use up the limit.
 pub(crate) struct Patience {
     bound: Duration,
     spent: Mutex<Spent>,
@@ -31,7 +31,7 @@ impl Patience {
         Self { bound, spent: Mutex::default() }
     }
 
-    /// What `future` gives, unless the request has waited for too long.
+    /// Waits for `future`, unless the request has waited for too long.
     pub(crate) fn wait<F: Future>(&self, future: F) -> Waiting<'_, F> {
         Waiting { patience: self, future, since: None }
     }
@@ -52,16 +52,16 @@ impl Patience {
 }
 
 pin_project! {
-    /// A future within a request's patience.
+    /// A future within a request's time limit.
     ///
-    /// A type of its own, because an `async fn` would keep the future twice: as its argument, and where it is pinned. Waits lie in each
-    /// other, and every request moves what they take up.
+    /// It is a type of its own because an `async fn` would store the future twice: as its argument and where it is pinned. Waits
+    /// are nested, and every request moves all the memory that they take up.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Waiting<'a, F> {
         patience: &'a Patience,
         #[pin]
         future: F,
-        // What is ready at once costs no clock and no timer.
+        // A future that is ready at once needs no clock and no timer.
         since: Option<(Instant, Pin<Box<Sleep>>)>,
     }
 }
@@ -87,8 +87,8 @@ impl<F: Future> Future for Waiting<'_, F> {
     }
 }
 
-/// Runs a statement to its end, even when the request's own future is dropped: a statement that is cut off closes its connection,
-/// and nobody would know what it did. It gets a task of its own only where it has to wait.
+/// Runs a statement to its end, even if the request's own future is dropped: a statement that is cut off closes its connection,
+/// and its effect would not be known. It gets its own task only if it has to wait.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     statement: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, SessionError> {

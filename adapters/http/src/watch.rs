@@ -1,4 +1,4 @@
-//! Who waits for the end of which session, in this process.
+//! Which requests of this process wait for the end of which session.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::{Notify, futures::Notified};
 use waxseal_core::RowId;
 
-/// The rows that somebody watches, in the order of their ids: who is woken first is no matter of chance.
+/// The watched rows, ordered by id, so that the order of wake-ups does not depend on chance.
 #[derive(Default)]
 pub(crate) struct Watchers(Mutex<BTreeMap<RowId, Watched>>);
 
@@ -32,28 +32,28 @@ impl Watchers {
         Watch { watchers: self, id, changed: watched.changed.clone() }
     }
 
-    /// Wakes those who watch this row.
+    /// Wakes everybody who watches this row.
     pub(crate) fn wake(&self, id: RowId) {
         if let Some(watched) = self.map().get(&id) {
             watched.changed.notify_waiters();
         }
     }
 
-    /// Wakes those who watch a row of this subject.
+    /// Wakes everybody who watches a row of this subject.
     pub(crate) fn wake_subject(&self, subject: &str) {
         let map = self.map();
         let of_subject = map.values().filter(|watched| watched.subject.as_deref() == Some(subject));
         of_subject.for_each(|watched| watched.changed.notify_waiters());
     }
 
-    /// Wakes all.
+    /// Wakes everybody.
     #[cfg(feature = "cache")]
     pub(crate) fn wake_all(&self) {
         self.map().values().for_each(|watched| watched.changed.notify_waiters());
     }
 }
 
-/// One who watches a row.
+/// A watch on a row.
 pub(crate) struct Watch<'a> {
     watchers: &'a Watchers,
     id: RowId,

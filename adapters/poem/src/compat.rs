@@ -1,4 +1,4 @@
-//! Poem's own `poem::session::Session` over ours: filled before the handler, compared after it.
+//! Poem's own `poem::session::Session` on top of ours: filled before the handler, compared after it.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use poem::{
 use serde_json::Value as Json;
 use waxseal_http::{Session, SessionError};
 
-/// Poem's session as the handler got it.
+/// Poem's session as it was given to the handler.
 pub(crate) struct PoemSession {
     stock: Stock,
     before: BTreeMap<String, Json>,
 }
 
 impl PoemSession {
-    /// Loads the session and gives the request Poem's view of it.
+    /// Loads the session and puts Poem's view of it into the request.
     pub(crate) async fn fill(session: &Session, req: &mut Request) -> Result<Self, SessionError> {
         let data = session.entries().await?;
         let stock = Stock::default();
@@ -27,7 +27,7 @@ impl PoemSession {
         Ok(Self { before: stock.entries(), stock })
     }
 
-    /// Records what the handler changed. Its status says `Changed` either way, so the entries are compared.
+    /// Records what the handler changed. Poem's status is `Changed` in any case, so the entries are compared.
     pub(crate) fn record(self, session: &Session) -> Result<(), SessionError> {
         match self.stock.status() {
             SessionStatus::Purged => {

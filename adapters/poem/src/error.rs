@@ -1,4 +1,4 @@
-//! A session's error as Poem answers it.
+//! How Poem answers a session's error.
 
 use poem::{Response, error::ResponseError, http::StatusCode};
 
@@ -14,7 +14,7 @@ impl ResponseError for SessionError {
     }
 }
 
-/// The response for this error where the application has no page of its own.
+/// The response for this error if the application has no page of its own.
 pub(crate) fn plain(error: &waxseal_http::SessionError) -> Response {
     Response::builder().status(error.status()).content_type("text/plain; charset=utf-8").body(error.public_message())
 }

@@ -1,4 +1,4 @@
-//! What handlers take: the session, views of it, and guards for who is signed in.
+//! The arguments that handlers can take: the session, views of it, and guards for who is signed in.
 
 use poem::{FromRequest, Request, RequestBody, Result};
 use waxseal_http::{CookieName, TypedData};
@@ -44,7 +44,7 @@ impl<'a> FromRequest<'a> for SubjectSessions {
 }
 
 impl Session {
-    /// The session whose cookie has this name, for middlewares; handlers take [`Named`].
+    /// The session whose cookie has this name. For middlewares; handlers take [`Named`].
     pub fn named(req: &Request, cookie: &str) -> Result<Self> {
         Ok(Self::installed_as(req.extensions().get(), cookie)?)
     }

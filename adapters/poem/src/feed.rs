@@ -26,7 +26,8 @@ pub struct EndedFeed {
 }
 
 impl EndedFeed {
-    /// The sessions that ended within `window` before a request: at least the worker's `maxAgeSeconds` and half a minute.
+    /// Lists the sessions that ended within `window` before a request. Choose at least 30 seconds more than the `maxAgeSeconds` of
+    /// the worker's `Edge`.
     pub fn new(sessions: Sessions, window: Duration) -> Self {
         Self { sessions, window }
     }

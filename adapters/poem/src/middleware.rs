@@ -1,4 +1,4 @@
-//! The middleware: opens the session before the endpoint and commits it after, also where the endpoint returns `Err`.
+//! The middleware: opens the session before the endpoint and commits it after it, also if the endpoint returns `Err`.
 
 use std::sync::Arc;
 
@@ -14,18 +14,17 @@ use crate::{SessionError, error};
 ///
 /// # Errors
 ///
-/// A Poem error has a type or headers, not both: what makes the response is fixed with the type. So of an error that a handler
-/// returns:
+/// A Poem error has either a type or headers, because the type determines the response. So for an error that a handler returns:
 ///
-/// - After a sign-in, a sign-out, a renewal or a new session there is a cookie that must not be lost. The error becomes a response
-///   with the cookie, and `catch_error` outside this middleware does not find its type.
-/// - Otherwise the error passes with its type. Then `Vary: Cookie` is not sent, nor the cookie of a touch. Nobody is signed out by
-///   this: the database counts the activity, and the next touch, one touch interval later, sends the cookie. Only a cookie that
-///   browsers keep (`Max-Age`) ends that much earlier, if no other response follows.
-/// - An error without a type to ask for (a response, a status, a text) gets all headers.
+/// - After a sign-in, a sign-out, a renewal or a new session there is a cookie that must not be lost. The error becomes a
+///   response with the cookie, and `catch_error` outside this middleware does not find its type.
+/// - Otherwise the error keeps its type. Then neither `Vary: Cookie` nor the cookie of a touch is sent. This signs nobody out:
+///   the database has recorded the activity, and the next touch, one touch interval later, sends the cookie. Only a cookie with
+///   `Max-Age`, which browsers keep, ends that much earlier if no other response follows.
+/// - An error without a type that can be asked for (a response, a status, a text) gets all headers.
 ///
-/// To have both, put `catch_error` inside this middleware, or a second `SessionMiddleware` outside `catch_error`. The two are
-/// one: the outer commits with the final response, and every cookie goes out.
+/// To have both, put `catch_error` inside this middleware, or add a second `SessionMiddleware` outside `catch_error`. The two
+/// work as one: the outer one commits with the final response, and every cookie is sent.
 #[derive(Clone, Debug)]
 pub struct SessionMiddleware {
     sessions: Sessions,
@@ -35,7 +34,7 @@ pub struct SessionMiddleware {
 }
 
 impl SessionMiddleware {
-    /// A middleware over `sessions`.
+    /// A middleware for these sessions.
     pub fn new(sessions: Sessions) -> Self {
         Self {
             sessions,
@@ -45,11 +44,13 @@ impl SessionMiddleware {
         }
     }
 
-    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of [`SignedIn`](crate::SignedIn),
-    /// 500 where the data are too large. It replaces a failed save's response and every [`SessionError`] that a handler returns.
+    /// The application's own page for failures of the session layer: 503 if the store fails, 401 from
+    /// [`SignedIn`](crate::SignedIn), 500 if the data are too large. It replaces the response of a failed save and every
+    /// [`SessionError`] that a handler returns.
     ///
-    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
-    /// forbid shared caches, `Cache-Control: no-store` are added. An error that becomes a page does not reach `catch_error` outside.
+    /// The status stays the error's, unless the page sets one other than 2xx. The session's own headers are added and, unless the
+    /// page forbids shared caches, `Cache-Control: no-store`. An error that becomes a page does not reach a `catch_error`
+    /// outside.
     ///
     /// ```
     /// # use poem::{IntoResponse, http::StatusCode, web::{Html, Redirect}};
@@ -69,12 +70,12 @@ impl SessionMiddleware {
         self
     }
 
-    /// Also fills Poem's own [`poem::session::Session`], so that handlers that take `&poem::session::Session` keep working
-    /// unchanged: `get`, `set`, `remove`, `clear`, `renew`, `purge`. What they change is recorded as operations on the session,
-    /// so that two requests that change different keys both land.
+    /// Also fills Poem's own [`poem::session::Session`], so that handlers that take `&poem::session::Session` work unchanged:
+    /// `get`, `set`, `remove`, `clear`, `renew`, `purge`. Their changes are recorded as operations on the session, so that two
+    /// requests that change different keys both take effect.
     ///
-    /// Poem's session is read without waiting, so it is loaded before every handler: a request with a cookie costs its SELECT
-    /// here whether the handler reads or not. Keep this switch to the routes that need it.
+    /// Poem's session is read synchronously, so it is loaded before every handler: each request with a cookie costs a SELECT,
+    /// whether the handler reads the session or not. Use this only on the routes that need it.
     #[cfg(feature = "compat")]
     #[must_use]
     pub fn with_poem_session(mut self) -> Self {
@@ -122,7 +123,7 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
         let recorded = Ok(());
 
         let result = result.map(IntoResponse::into_response);
-        // An outer middleware of the same cookie commits, and once.
+        // An outer middleware of the same cookie commits, once.
         if !commits && recorded.is_ok() {
             return result;
         }
@@ -147,7 +148,7 @@ impl<E: Endpoint> Endpoint for SessionEndpoint<E> {
     }
 }
 
-/// What the application wants to answer to a failure of this request, where it has pages of its own.
+/// The page with which the application answers a failure of this request, if it has pages of its own.
 struct Page(Option<(OnError<Response>, RequestHead)>);
 
 impl Page {
@@ -156,7 +157,7 @@ impl Page {
         Self(on_error.as_ref().map(|on_error| (on_error.clone(), head())))
     }
 
-    /// Takes the failure out of a handler's result, where a page is to tell of it.
+    /// Takes the failure out of a handler's result, if a page must report it.
     fn take_error(&self, result: Result<Response>) -> (Result<Response>, Option<Arc<waxseal_http::SessionError>>) {
         match result {
             Err(error) if self.0.is_some() => match error.downcast::<SessionError>() {
@@ -167,7 +168,7 @@ impl Page {
         }
     }
 
-    /// The answer to a failure before the handler.
+    /// The response for a failure before the handler.
     #[cfg(feature = "compat")]
     fn answer(&self, error: waxseal_http::SessionError) -> Result<Response> {
         match &self.0 {
@@ -190,7 +191,7 @@ impl Page {
     }
 }
 
-/// The error with the session's headers. Poem's errors have headers or a type, not both: the type stays, for the error handlers
+/// The error with the session's headers. A Poem error has either headers or a type: it keeps its type, for the error handlers
 /// outside, unless there is a cookie that must not be lost.
 fn with_headers(error: Error, outcome: Outcome, headers: &HeaderMap) -> Error {
     let must_be_sent = headers.contains_key(header::SET_COOKIE) && outcome != Outcome::Touched;
@@ -202,7 +203,7 @@ fn with_headers(error: Error, outcome: Outcome, headers: &HeaderMap) -> Error {
     Error::from_response(response)
 }
 
-/// Whether nobody can ask for the error's type: a response, or a status or text alone, of which Poem keeps the type to itself.
+/// Whether nobody can ask for the error's type: it is a response, or only a status or text, whose type is private to Poem.
 fn is_untyped(error: &Error) -> bool {
     let looks_like = |other: Error| format!("{error:?}") == format!("{other:?}");
     error.is_from_response()

@@ -13,14 +13,14 @@ use waxseal_http::{CookieName, api_docs};
 use crate::{Session, SessionError, SignedIn};
 
 /// A signed-in session, as an argument of a `poem-openapi` operation: [`SignedIn`], and a security scheme in the specification.
-/// Where nobody is signed in the operation answers 401, and 503 where the store cannot tell.
+/// If nobody is signed in, the operation answers 401; if the store fails, 503.
 ///
-/// The specification is made without the [`Sessions`](crate::Sessions), so the cookie's name is a type. `N` is
-/// [`DefaultCookie`] unless your cookie has another name. A name that no middleware has is an error of the operation, so that the
-/// specification never names another cookie than the one that is checked. The scheme is called like the cookie.
+/// The specification is made without the [`Sessions`](crate::Sessions), so the cookie's name is a type. `N` is [`DefaultCookie`]
+/// unless your cookie has another name. If no middleware has a cookie of this name, the operation fails, so that the
+/// specification never names another cookie than the one that is checked. The scheme has the cookie's name.
 ///
-/// All other extractors ([`Session`], [`MaybeSignedIn`](crate::MaybeSignedIn), [`Typed`](crate::Typed)) are arguments of operations
-/// as they are, and not in the specification.
+/// All other extractors ([`Session`], [`MaybeSignedIn`](crate::MaybeSignedIn), [`Typed`](crate::Typed)) work as arguments of
+/// operations, but do not appear in the specification.
 ///
 /// ```
 /// use poem::{EndpointExt, Route};
@@ -56,7 +56,7 @@ pub struct SessionCookie<N = DefaultCookie> {
     name: PhantomData<fn() -> N>,
 }
 
-/// The name that the session cookie has by default.
+/// The session cookie's default name.
 #[derive(Clone, Copy, Debug)]
 pub struct DefaultCookie;
 
@@ -65,7 +65,7 @@ impl CookieName for DefaultCookie {
 }
 
 impl<N> SessionCookie<N> {
-    /// Who is signed in.
+    /// The subject and the session.
     pub fn into_inner(self) -> SignedIn {
         self.signed_in
     }
@@ -115,7 +115,7 @@ impl<'a, N: CookieName> ApiExtractor<'a> for SessionCookie<N> {
     }
 }
 
-/// So that an operation may return `Result<_, SessionError>`, and the specification says what that means.
+/// Lets an operation return `Result<_, SessionError>`, and describes its responses in the specification.
 impl ApiResponse for SessionError {
     fn meta() -> MetaResponses {
         let response = |status, description| MetaResponse {

@@ -1,4 +1,4 @@
-//! A storage for Poem's stock `ServerSession`: for applications that keep their handlers and switch the storage alone.
+//! A storage for Poem's own `ServerSession`: for applications that keep their handlers and change only the storage.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,24 +8,31 @@ use waxseal_http::{Data, HostedSessions, Outcome};
 
 use crate::SessionError;
 
-/// A storage for Poem's `ServerSession`: ids hashed, rows encrypted, expiry decided by the core.
+/// A storage for Poem's `ServerSession`: ids are hashed, rows encrypted, and the core decides expiry.
 ///
-/// A session that was purged or renewed while a request ran is not brought back for ten minutes, its changes are dropped (a
-/// `tracing` event, not a 500). Saving equal entries moves the expiry at most once in the touch interval. The lifetime of the
-/// [`Sessions`](waxseal_http::Sessions) bounds a session whatever `max_age` its cookie has: choose it to fit.
+/// A session that was purged or renewed while a request ran is not brought back for [`TOMBSTONE_S`](waxseal_http::TOMBSTONE_S)
+/// seconds (15 minutes). The request's changes are dropped, with a `tracing` event and without a 500. Saving equal entries moves
+/// the expiry at most once per touch interval. The lifetime of the [`Sessions`](waxseal_http::Sessions) bounds a session whatever
+/// `max_age` its cookie has: choose it to fit.
 ///
-/// What the trait cannot express: **R7** beyond those ten minutes, for Poem does not tell a new session from a changed one; **R8**, for
-/// the entries are saved as a whole (of two requests at once the later one's win; `update` on a [`Session`](crate::Session) does not
-/// lose any); **R12**, for a renewal is a removal and an update, not one transaction; **R9** and **R14**, for the middleware does not save
-/// where a handler returns `Err`, and knows of no discarding; R10 where nothing is changed, for then the middleware saves nothing
-/// and the expiry does not slide; R1 and R11, for the cookie is Poem's: every id that it is sent costs a SELECT, and a save two
-/// statements; R13 and R16 are the middleware's; no list of devices, for its session has no subject; and an edge cannot open Poem's
-/// cookie. For these use [`SessionMiddleware`](crate::SessionMiddleware), with `with_poem_session` for handlers that stay as they are.
+/// The trait cannot express the following:
+///
+/// - **R7** after those 15 minutes: Poem does not tell a new session from a changed one.
+/// - **R8**: the entries are saved as a whole, and of two requests at once those of the later one win. `update` on a
+///   [`Session`](crate::Session) loses none.
+/// - **R12**: a renewal is a removal and an update, not one transaction.
+/// - **R9** and **R14**: the middleware does not save if a handler returns `Err`, and cannot discard changes.
+/// - R10 if nothing is changed: the middleware then saves nothing, and the expiry does not move.
+/// - R1 and R11: the cookie is Poem's. Every id that it receives costs a SELECT, and a save two statements.
+/// - R13 and R16 are up to the middleware.
+/// - There is no list of devices, because its session has no subject, and an edge cannot open Poem's cookie.
+///
+/// For these use [`SessionMiddleware`](crate::SessionMiddleware), with `with_poem_session` for handlers that stay as they are.
 #[derive(Clone, Debug)]
 pub struct PoemStorage(HostedSessions);
 
 impl PoemStorage {
-    /// A storage over the store, keys, timeouts and bounds of `sessions`; their cookie is not used.
+    /// Uses the store, keys, timeouts and bounds of `sessions`, but not their cookie.
     pub fn new(sessions: HostedSessions) -> Self {
         Self(sessions)
     }

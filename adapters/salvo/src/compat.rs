@@ -1,4 +1,4 @@
-//! salvo-session's `saysion::Session` over ours: filled before the handlers, compared after them.
+//! salvo-session's `saysion::Session` on top of ours: filled before the handlers, compared after them.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use waxseal_http::{Mismatch, Refusal, Session, SessionError, ValueError};
 
 use crate::saysion;
 
-/// The saysion session as the handlers got it.
+/// The saysion session as it was given to the handlers.
 pub(crate) struct SaysionSession {
     id: String,
     before: BTreeMap<String, String>,
 }
 
 impl SaysionSession {
-    /// Loads the session and gives the depot saysion's view of it.
+    /// Loads the session and puts saysion's view of it into the depot.
     pub(crate) async fn fill(session: &Session, depot: &mut Depot) -> Result<Self, SessionError> {
         let data = session.entries().await?;
         let mut stock = Stock::new();
@@ -34,7 +34,7 @@ impl SaysionSession {
 
     /// Records what the handlers changed.
     pub(crate) fn record(self, session: &Session, depot: &mut Depot) -> Result<(), SessionError> {
-        // A handler that took it away for itself has left nothing to compare.
+        // If a handler has taken it out of the depot, there is nothing to compare.
         let Some(stock) = depot.take_session() else { return Ok(()) };
         if stock.is_destroyed() {
             session.destroy();

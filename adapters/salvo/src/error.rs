@@ -1,4 +1,4 @@
-//! A session's error as Salvo answers it.
+//! How Salvo answers a session's error.
 
 use salvo_core::{Response, Scribe, writing::Text};
 use waxseal_http::Failed;
@@ -13,7 +13,7 @@ impl Scribe for SessionError {
     }
 }
 
-/// Answers with this error where the application has no page of its own.
+/// Answers with this error if the application has no page of its own.
 pub(crate) fn plain(error: &waxseal_http::SessionError, response: &mut Response) {
     response.status_code(error.status());
     response.render(Text::Plain(error.public_message()));

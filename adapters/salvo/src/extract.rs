@@ -1,4 +1,4 @@
-//! What handlers take: the session, views of it, and guards for who is signed in.
+//! The arguments that handlers can take: the session, views of it, and guards for who is signed in.
 
 use salvo_core::{
     Depot, Request,
@@ -10,7 +10,8 @@ use crate::SessionError;
 
 waxseal_http::framework_session!(SessionError);
 
-/// Salvo drops the errors of an optional argument, so that it would take a failing store for "nobody"; [`MaybeSignedIn`] does not.
+/// Salvo drops the errors of an optional argument, so it would take a failing store for "nobody is signed in". [`MaybeSignedIn`]
+/// does not.
 ///
 /// ```compile_fail,E0277
 /// use salvo::prelude::*;
@@ -25,10 +26,10 @@ static METADATA: Metadata = Metadata::new("");
 
 /// The session of a request, for handlers and hoops that have the depot.
 pub trait SessionDepotExt {
-    /// The session; an error where the route is not behind a [`SessionHoop`](crate::SessionHoop).
+    /// The session. An error if the route is not behind a [`SessionHoop`](crate::SessionHoop).
     fn waxseal(&self) -> Result<Session, SessionError>;
 
-    /// The session whose cookie has this name, for hoops; handlers take [`Named`].
+    /// The session whose cookie has this name. For hoops; handlers take [`Named`].
     fn waxseal_named(&self, cookie: &str) -> Result<Session, SessionError>;
 }
 

@@ -1,4 +1,4 @@
-//! The hoop: opens the session before the handlers and commits it after.
+//! The hoop: opens the session before the handlers and commits it after them.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct SessionHoop {
 }
 
 impl SessionHoop {
-    /// A hoop over `sessions`.
+    /// A hoop for these sessions.
     pub fn new(sessions: Sessions) -> Self {
         Self {
             sessions,
@@ -33,12 +33,12 @@ impl SessionHoop {
         }
     }
 
-    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of [`SignedIn`](crate::SignedIn),
-    /// 500 where the data are too large. It replaces a failed save's response and every [`SessionError`](crate::SessionError) that a
-    /// handler returns.
+    /// The application's own page for failures of the session layer: 503 if the store fails, 401 from
+    /// [`SignedIn`](crate::SignedIn), 500 if the data are too large. It replaces the response of a failed save and every
+    /// [`SessionError`](crate::SessionError) that a handler returns.
     ///
-    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
-    /// forbid shared caches, `Cache-Control: no-store` are added.
+    /// The status stays the error's, unless the page sets one other than 2xx. The session's own headers are added and, unless the
+    /// page forbids shared caches, `Cache-Control: no-store`.
     ///
     /// ```
     /// # use salvo::{prelude::Text, http::{HeaderValue, Response, StatusCode}, writing::{Redirect, Scribe}};
@@ -73,12 +73,12 @@ impl SessionHoop {
     }
 
     /// Also fills the depot's `saysion::Session`, as `salvo-session` does, so that `salvo-flash`, `salvo-csrf` and handlers that
-    /// take it keep working unchanged: `get`, `insert`, `remove`, `regenerate`, `destroy`. What they change is recorded as
-    /// operations on the session, so that two requests that change different keys both land.
+    /// take it work unchanged: `get`, `insert`, `remove`, `regenerate`, `destroy`. Their changes are recorded as operations on
+    /// the session, so that two requests that change different keys both take effect.
     ///
-    /// That session is read without waiting, so it is loaded before every handler: a request with a cookie costs its SELECT here
-    /// whether the handler reads or not. Keep this switch to the routes that need it. Its `id`, cookie value and expiry mean
-    /// nothing here.
+    /// That session is read synchronously, so it is loaded before every handler: each request with a cookie costs a SELECT,
+    /// whether the handler reads the session or not. Use this only on the routes that need it. The session's `id`, cookie value
+    /// and expiry have no meaning here.
     #[cfg(feature = "compat")]
     #[must_use]
     pub fn with_saysion_session(mut self) -> Self {
@@ -113,11 +113,11 @@ impl Handler for SessionHoop {
         #[cfg(not(feature = "compat"))]
         let recorded = Ok(());
 
-        // An outer hoop of the same cookie commits, and once.
+        // An outer hoop of the same cookie commits, once.
         if !commits && recorded.is_ok() {
             return;
         }
-        // Without a status it is 200, or 404 where nothing was written: either commits.
+        // A missing status means 200, or 404 if nothing was written: either commits.
         let status = res.status_code.unwrap_or(StatusCode::OK);
         let told = self.on_error.as_ref().and_then(|_| Failed::take(&mut res.extensions, status));
         let (committed, headers) = match recorded {
@@ -136,7 +136,7 @@ impl Handler for SessionHoop {
 }
 
 impl SessionHoop {
-    /// Answers with this error, by the application's page where it has one.
+    /// Answers with this error, with the application's page if it has one.
     fn answer(&self, error: &waxseal_http::SessionError, headers: &HeaderMap, req: &Request, res: &mut Response) {
         let Some(on_error) = &self.on_error else {
             error::plain(error, res);
@@ -150,7 +150,7 @@ impl SessionHoop {
     }
 }
 
-/// What hoops outside this one had said before it ran: that stays where a commit fails, and nothing else.
+/// The headers and cookies that hoops outside this one had set before it ran: if a commit fails, only they are kept.
 struct Outside {
     headers: HeaderMap,
     cookies: Vec<Cookie<'static>>,
@@ -163,7 +163,7 @@ impl Outside {
 
     fn restore(self, req: &Request, res: &mut Response) {
         *res.headers_mut() = self.headers;
-        // The response's jar begins with the request's cookies, which are not sent back.
+        // The response's cookie jar starts with the request's cookies, which are not sent back.
         *res.cookies_mut() = req.cookies().clone();
         for cookie in self.cookies {
             res.cookies_mut().add(cookie);

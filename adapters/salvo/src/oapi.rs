@@ -8,13 +8,13 @@ use waxseal_http::{CookieName, Sessions, TypedData, api_docs};
 
 use crate::{MaybeSignedIn, Named, Session, SessionError, SignedIn, SubjectSessions, Typed};
 
-/// The name of the security scheme that [`SignedIn`] asks for.
+/// The name of the security scheme that [`SignedIn`] requires.
 pub const SCHEME: &str = api_docs::SCHEME;
 
-/// The session cookie as a security scheme, with the name that it has in these sessions: add it to the description under [`SCHEME`].
+/// The session cookie as a security scheme, with the cookie's name in these sessions. Add it to the description under [`SCHEME`].
 ///
-/// Every extractor of this crate is an argument of an `#[endpoint]`. [`SignedIn`] says that the scheme is needed and 401 may come,
-/// [`MaybeSignedIn`] that it is optional, and all say that 503 may come.
+/// Every extractor of this crate can be an argument of an `#[endpoint]`. [`SignedIn`] adds the required scheme and the 401
+/// response, [`MaybeSignedIn`] the optional scheme, and all of them the 503 response.
 ///
 /// ```
 /// use salvo::{oapi::OpenApi, prelude::*};
@@ -87,7 +87,7 @@ impl EndpointArgRegister for SubjectSessions {
     }
 }
 
-/// So that an `#[endpoint]` may return `Result<_, SessionError>`, and the description says what that means.
+/// Lets an `#[endpoint]` return `Result<_, SessionError>`, and describes its responses.
 impl EndpointOutRegister for SessionError {
     fn register(_: &mut Components, operation: &mut Operation) {
         operation.responses.insert("401", Response::new(api_docs::UNAUTHORIZED));

@@ -1,4 +1,4 @@
-//! A store for salvo-session's stock `SessionHandler`: for applications that keep their handlers and switch the store alone.
+//! A store for salvo-session's own `SessionHandler`: for applications that keep their handlers and change only the store.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +8,29 @@ use serde_json::json;
 use time::OffsetDateTime;
 use waxseal_http::{Hosted, HostedSessions, Outcome, Timestamp};
 
-/// A store for `salvo-session` 1.1 (saysion 0.2): ids hashed, rows encrypted, expiry decided by the core.
+/// A store for `salvo-session` 1.1 (saysion 0.2): ids are hashed, rows encrypted, and the core decides expiry.
 ///
-/// Saves never insert: a session that was destroyed while a request ran is not brought back, its changes are dropped (a `tracing`
-/// event, not a 500). Saving an equal session moves its expiry at most once in the touch interval. The lifetime of the
-/// [`Sessions`](waxseal_http::Sessions) bounds a session whatever `session_ttl` the handler has: choose it to fit. The handler saves
-/// a session for every visitor unless it has `.save_unchanged(false)`.
+/// Saves never insert: a session that was destroyed while a request ran is not brought back. The request's changes are dropped,
+/// with a `tracing` event and without a 500. Saving an equal session moves its expiry at most once per touch interval. The
+/// lifetime of the [`Sessions`](waxseal_http::Sessions) bounds a session whatever `session_ttl` the handler has: choose it to
+/// fit. The handler saves a session for every visitor unless it has `.save_unchanged(false)`.
 ///
-/// What the trait cannot express: **R8**, for a session is saved as a whole (of two requests at once the later one's wins; `update`
-/// on a `Session` of waxseal does not lose any); **R12**, for `regenerate` gives a new id and says nothing of the old one, whose
-/// session lives on until it expires: `destroy` it, or use [`SessionHoop`](crate::SessionHoop), whose `sign_in` renews in one
-/// transaction; **R9** and **R14**, for the handler decides what a response says and does not know of discarding; R1 and R11, for the
-/// cookie is the handler's: every cookie with a good signature costs a SELECT, and a save two statements; R13 and R16 are the
-/// handler's; no list of devices, for a session has no subject; `clear_store` is refused, for a store cannot tell whose rows are in its
-/// table; and an edge cannot open the handler's cookie.
+/// The trait cannot express the following:
+///
+/// - **R8**: a session is saved as a whole, and of two requests at once the later one's session wins. `update` on a `Session` of
+///   waxseal loses nothing.
+/// - **R12**: `regenerate` makes a new id without naming the old one, whose session lives on until it expires. `destroy` it, or
+///   use [`SessionHoop`](crate::SessionHoop), whose `sign_in` renews in one transaction.
+/// - **R9** and **R14**: the handler decides the response, and cannot discard changes.
+/// - R1 and R11: the cookie is the handler's. Every cookie with a valid signature costs a SELECT, and a save two statements.
+/// - R13 and R16 are up to the handler.
+/// - There is no list of devices, because a session has no subject, and an edge cannot open the handler's cookie.
+/// - `clear_store` is refused, because a store cannot tell whose rows are in its table.
 #[derive(Clone, Debug)]
 pub struct SaysionStore(HostedSessions);
 
 impl SaysionStore {
-    /// A store over the store, keys, timeouts and bounds of `sessions`; their cookie is not used.
+    /// Uses the store, keys, timeouts and bounds of `sessions`, but not their cookie.
     pub fn new(sessions: HostedSessions) -> Self {
         Self(sessions)
     }
@@ -45,7 +49,7 @@ fn session(id: &str, hosted: &Hosted) -> Result<Session> {
 #[async_trait]
 impl SessionStore for SaysionStore {
     async fn load_session(&self, cookie_value: String) -> Result<Option<Session>> {
-        // What is not an id was not made by the handler: no session.
+        // A value that is not an id was not made by the handler: no session.
         let Ok(id) = Session::id_from_cookie_value(&cookie_value) else { return Ok(None) };
         self.0.load(id.as_bytes()).await?.map(|hosted| session(&id, &hosted)).transpose()
     }
@@ -56,7 +60,7 @@ impl SessionStore for SaysionStore {
         let expiry =
             |time: &OffsetDateTime| Timestamp::from_unix_seconds(time.unix_timestamp().try_into().unwrap_or(0));
         let expires_at = session.expiry().map(expiry);
-        // Only what is new has its cookie's value with it.
+        // Only a new session has its cookie's value.
         match session.into_cookie_value() {
             Some(cookie_value) => {
                 anyhow::ensure!(

@@ -1,4 +1,4 @@
-//! Trying again what the database rolled back.
+//! Repeats what the database rolled back.
 
 use std::{
     fmt::Display,
@@ -11,10 +11,10 @@ use crate::metrics;
 /// How often a statement is tried.
 const ATTEMPTS: u32 = 8;
 
-/// After this it is not tried again.
+/// After this time it is not tried again.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Runs `attempt`, and runs it again after a random, growing wait where `worth_it` says so.
+/// Runs `attempt`, and repeats it after a random, growing wait if `worth_it` allows.
 pub(crate) async fn again<T, E: Display, F: Future<Output = Result<T, E>>>(
     worth_it: impl Fn(&E) -> bool,
     attempt: impl Fn() -> F,
@@ -33,7 +33,7 @@ pub(crate) async fn again<T, E: Display, F: Future<Output = Result<T, E>>>(
     attempt().await
 }
 
-/// A random wait of up to 8 ms that doubles with each try, and up to 256 ms in the end: those who collide come apart.
+/// A random wait of up to 8 ms at first. The limit doubles with each try, up to 256 ms, so that colliding statements separate.
 fn wait(tried: u32) -> Duration {
     let random = RandomState::new().hash_one(tried);
     Duration::from_micros(random % (4000 << tried.min(6)))

@@ -1,11 +1,11 @@
 //! The entity of the table `waxseal_sessions`: query it, join it, migrate it with your own.
 //!
-//! Read it freely; write through [`SeaOrmStore`](crate::SeaOrmStore), which keeps the rules (a row that is changed by hand does
-//! not open, and its session is over). To end sessions by a query of your own, delete rows: that is always safe. Make the table
-//! with [`Migration`](crate::Migration), which knows each database, rather than from the entity: on MySQL the entity alone gives
-//! an index-less table that holds smaller data.
+//! Read the table freely, but write only through [`SeaOrmStore`](crate::SeaOrmStore), which keeps the rules: a row that is
+//! changed by hand does not open, and its session is lost. To end sessions with your own query, delete rows: that is always safe.
+//! Make the table with [`Migration`](crate::Migration), which has the details of each database, rather than from the entity: on
+//! MySQL the entity alone makes a table without indexes, for smaller data.
 //!
-//! A user's table joins by the subject:
+//! Join your users by the subject:
 //!
 //! ```
 //! mod user {
@@ -38,11 +38,11 @@
 //! ```
 
 //!
-//! For a table of another name, [`entity!`](crate::entity!) makes such a module.
+//! For a table with another name, [`entity!`](crate::entity!) makes a module like this one.
 
-/// Makes a module with the entity of a session table of another name, like [`entity`](mod@crate::entity).
+/// Makes a module like [`entity`](mod@crate::entity) for a session table with another name.
 ///
-/// Your crate needs `sea_orm` with the features `macros`, `with-uuid` and `with-chrono`. A schema can stand before the name.
+/// Your crate needs `sea_orm` with the features `macros`, `with-uuid` and `with-chrono`. A schema may precede the name.
 ///
 /// ```
 /// waxseal_sea_orm::entity!(pub mod shop_session = "shop_sessions");
@@ -84,10 +84,10 @@ macro_rules! entity {
             /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
             #[sea_orm(primary_key, auto_increment = false)]
             pub id: Uuid,
-            /// The row's version number, for compare-and-swap, from 1. With 0 the row is a tombstone: its session was ended at
-            /// `seen_at`; nobody's and without data, it is swept after ten minutes.
+            /// The row's version number, for compare-and-swap; the first is 1. A row with 0 is a tombstone: its session was ended
+            /// at `seen_at`. A tombstone has no subject and no data, and can be swept after 15 minutes.
             pub generation: i64,
-            /// Whose session it is; null before sign-in.
+            /// Whose session it is. Null before sign-in.
             #[sea_orm(column_type = "String(StringLen::N(255))")]
             pub subject: Option<String>,
             /// A device's name for the list of sessions.
@@ -97,7 +97,7 @@ macro_rules! entity {
             pub created_at: ChronoUnixTimestampMillis,
             /// The lifetime, in seconds.
             pub lifetime_s: i64,
-            /// When it was last used, as far as touches tell. An integer: seconds since the Unix epoch.
+            /// When the session was last used, as recorded by touches. An integer: seconds since the Unix epoch.
             pub seen_at: ChronoUnixTimestamp,
             /// The idle expiry, never past the end of the lifetime. An integer: seconds since the Unix epoch.
             pub expires_at: ChronoUnixTimestamp,
@@ -106,7 +106,7 @@ macro_rules! entity {
             pub data: Vec<u8>,
         }
 
-        /// No relations of its own: relate your entities to it by `subject`.
+        /// It has no relations of its own: relate your entities to it by `subject`.
         #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
         pub enum Relation {}
 

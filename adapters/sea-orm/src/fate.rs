@@ -1,8 +1,8 @@
-//! What became of a statement that failed: the one place that judges what a database says.
+//! Whether a failed statement took effect: the only place that interprets a database's errors.
 //!
-//! It goes by SQLSTATE and error numbers, which no locale translates. `sea_orm` shows the driver's error type only with a driver
-//! feature, and the application chooses those; so the code is read from the error's `Debug`, whose text in quotes is escaped and
-//! cannot pass for a code. The tests on real databases notice when a driver writes it in another way.
+//! It uses SQLSTATE and error numbers, which no locale translates. `sea_orm` shows the driver's error type only with a driver
+//! feature, and the application chooses those. So the code is read from the error's `Debug` output: text in quotes is escaped
+//! there and cannot be mistaken for a code. The tests on real databases notice if a driver changes this output.
 //!
 //! Sources: PostgreSQL's "Error Codes" (appendix A), MySQL's "Server Error Message Reference", MariaDB's "Error Codes", SQLite's
 //! "Result and Error Codes".
@@ -13,21 +13,21 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use crate::limit::NO_ANSWER;
 
-/// What became of a statement that failed.
+/// Whether a failed statement took effect, and whether to repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// The database undid it because others were in its way (a deadlock, a serialization failure, a lock), or did not begin it
-    /// (a node that does not take writes just now). The same may succeed when it is tried again. In a transaction, begin
-    /// the transaction again.
+    /// The database rolled it back because of others (a deadlock, a serialization failure, a lock), or did not begin it (a node
+    /// that does not accept writes at the moment). It may succeed when it is repeated. In a transaction, begin the transaction
+    /// again.
     RolledBack,
-    /// The connection was lost. It may or may not have taken effect.
+    /// The connection was lost. The statement may or may not have taken effect.
     Unknown,
-    /// It failed, without effect, and would fail again.
+    /// It failed without effect, and would fail again.
     Failed,
 }
 
 impl Fate {
-    /// Judges an error, or the [`DbErr`] that is its source: a [`StoreError`](waxseal_http::StoreError), for example.
+    /// Judges an error by itself or by the [`DbErr`] that is its source, as in a [`StoreError`](waxseal_http::StoreError).
     ///
     /// ```
     /// # use sea_orm::DbErr;
@@ -52,7 +52,7 @@ impl Fate {
     }
 }
 
-/// What a database or its driver said.
+/// What a database or its driver reported.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {
     Code(Code),
@@ -73,7 +73,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    /// The code of an error that a database answered with.
+    /// The error code, if the error is an answer of a database.
     pub(crate) fn of(error: &DbErr) -> Option<Self> {
         match said(error) {
             Said::Code(code) => Some(code),
@@ -89,7 +89,7 @@ impl Code {
         }
     }
 
-    /// Whether something that was to be made exists already.
+    /// Whether an object that should be made exists already.
     #[cfg_attr(not(feature = "migration"), allow(dead_code))]
     pub(crate) fn exists_already(&self) -> bool {
         match self {
@@ -111,13 +111,14 @@ fn postgres(state: &str) -> Fate {
         "40000" | "40001" | "40P01" => Fate::RolledBack,
         // lock_not_available: `lock_timeout` has passed
         "55P03" => Fate::RolledBack,
-        // read_only_sql_transaction: a standby, or a primary of before a failover; another connection may lead to the new one
+        // read_only_sql_transaction: a standby, or the old primary after a failover; another connection may lead to the new one
         "25006" => Fate::RolledBack,
         // cannot_connect_now, too_many_connections: it was not begun
         "57P03" | "53300" => Fate::RolledBack,
-        // idle_session_timeout, idle_in_transaction_session_timeout: the server left before the statement came
+        // idle_session_timeout, idle_in_transaction_session_timeout: the server closed the connection before the statement
+        // arrived
         "57P05" | "25P03" => Fate::RolledBack,
-        // admin_shutdown also ends a COMMIT that waits for a standby and is done already; crash_shutdown
+        // admin_shutdown also ends a COMMIT that waits for a standby and has already taken effect; crash_shutdown
         "57P01" | "57P02" => Fate::Unknown,
         // sqlclient_unable_to_establish_sqlconnection, sqlserver_rejected_establishment_of_sqlconnection
         "08001" | "08004" => Fate::Failed,
@@ -133,7 +134,8 @@ fn mysql(number: u16) -> Fate {
         // ER_LOCK_DEADLOCK (with Galera also a failed certification), ER_XA_RBDEADLOCK,
         // ER_TRANSACTION_ROLLBACK_DURING_COMMIT (group replication)
         1213 | 1614 | 3101 => Fate::RolledBack,
-        // ER_LOCK_WAIT_TIMEOUT rolls back the statement, which alone is a whole verb; the store's transaction then ends too.
+        // ER_LOCK_WAIT_TIMEOUT rolls back the statement alone; a single statement is a whole verb, and the store's transaction
+        // then ends too.
         1205 | 3572 => Fate::RolledBack,
         // ER_CHECKREAD: MariaDB's `innodb_snapshot_isolation`
         1020 => Fate::RolledBack,
@@ -162,7 +164,7 @@ fn sqlite(code: u32) -> Fate {
 fn said(error: &DbErr) -> Said {
     match error {
         DbErr::Exec(error) | DbErr::Query(error) => read(error),
-        // There was no connection, so nothing was sent; the database may have said why.
+        // There was no connection, so nothing was sent. The database may have given a reason.
         DbErr::Conn(error) => match read(error) {
             Said::Lost => Said::Other,
             said => said,
@@ -188,9 +190,9 @@ fn parse(debug: &str) -> Said {
     let Some(error) = error.strip_prefix("Database(") else { return Said::Other };
     let Some((driver, fields)) = error.split_once(" { ") else { return Said::Other };
     let code = match driver {
-        // A pooler has led to a server process on which another connection has prepared a statement of the same name, and its
-        // parameters do not fit. PostgreSQL reports a protocol_violation, which PgBouncer reports when it loses the server. So this
-        // is read as an invalid_sql_statement_name.
+        // A pooler has switched to a server process on which another connection has prepared a statement of the same name, and
+        // the parameters do not fit. PostgreSQL reports a protocol_violation, which PgBouncer also reports when it loses the
+        // server. So this is treated as an invalid_sql_statement_name.
         "PgDatabaseError" if fields.contains("routine: Some(\"exec_bind_message\")") => {
             Some(Code::Postgres("26000".into()))
         }
@@ -202,7 +204,7 @@ fn parse(debug: &str) -> Said {
     code.map_or(Said::Other, Said::Code)
 }
 
-/// What stands between the first `start` and the next `end`.
+/// The text between the first `start` and the next `end`.
 fn field<'a>(fields: &'a str, start: &str, end: char) -> Option<&'a str> {
     fields.split_once(start)?.1.split_once(end).map(|(value, _)| value)
 }

@@ -1,4 +1,4 @@
-//! waxseal's session store on SeaORM: SQLite, PostgreSQL and MySQL/MariaDB from one entity.
+//! waxseal's session store on SeaORM: SQLite, PostgreSQL and MySQL/MariaDB with one entity.
 //!
 //! ```no_run
 //! use sea_orm_migration::MigratorTrait;
@@ -17,7 +17,7 @@
 //!
 //! # One table for each application
 //!
-//! Where two applications share a database, give each a table of its own. In one table, the sessions of a user "1" are listed
+//! If two applications share a database, give each a table of its own. In a shared table, the sessions of a user "1" are listed
 //! and ended by both.
 //!
 //! ```no_run
@@ -30,30 +30,31 @@
 //! # }
 //! ```
 //!
-//! [`entity!`] makes the entity of such a table, to query and to join. Edge functions that read rows name it in their SQL.
+//! [`entity!`] makes the entity of such a table, for queries and joins. Edge functions that read rows must use its name in their
+//! SQL.
 //!
 //! # Migrations
 //!
-//! Any number of nodes may call [`Migrator::up`](Migrator) at once. If you have a migrator of your own, add [`Migration`] to
-//! it; where several nodes run it at once, use [`up_alone`]. Both may be used on one database, in any order: a table that is there
-//! already is left as it is.
+//! Any number of nodes may call [`Migrator::up`](Migrator) at once. If you have a migrator of your own, add [`Migration`] to it;
+//! if several nodes run it at once, use [`up_alone`]. Both may be used on one database, in any order: an existing table is left
+//! as it is.
 //!
 //! # Errors
 //!
-//! What the database rolled back because of others (deadlocks, serialization failures, locks) is tried again, at any isolation
-//! level. A connection that was lost while something was written is
-//! [`StoreError::Unknown`](waxseal_http::StoreError::Unknown). [`Fate`] tells them apart for your own transactions.
+//! Statements that the database rolled back because of others (deadlocks, serialization failures, locks) are repeated, at any
+//! isolation level. If the connection was lost during a write, the error is
+//! [`StoreError::Unknown`](waxseal_http::StoreError::Unknown). [`Fate`] tells these cases apart for your own transactions.
 //!
 //! # Drivers
 //!
-//! The crate switches no database driver on: choose `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and a runtime in your own
+//! The crate enables no database driver: choose `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and a runtime in your own
 //! `sea-orm` dependency.
 //!
-//! The feature `postgres-failover` has a pool that follows a failover of PostgreSQL, in the module `failover`. It switches
-//! `sea-orm/sqlx-postgres` on.
+//! The feature `postgres-failover` adds the module `failover`, for a pool that follows a failover of PostgreSQL. It enables
+//! `sea-orm/sqlx-postgres`.
 //!
-//! On SQLite, open the database with WAL and more than one connection, as `examples/poem-app` does: the default rollback journal
-//! is many times slower and lets readers block writers.
+//! On SQLite, open the database with WAL and more than one connection, as `examples/poem-app` does. The default rollback journal
+//! is many times slower, and readers block writers.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,19 +1,19 @@
-//! How long the store waits for an answer. A peer that vanishes leaves connections on which none ever comes.
+//! How long the store waits for an answer: on a connection to a vanished server, none ever arrives.
 
 use std::{future::Future, time::Duration};
 
 use sea_orm::{DbBackend, DbErr, RuntimeErr};
 
-/// How long a statement may take, with the wait for a connection.
+/// How long a statement may take, including the wait for a connection.
 pub(crate) const STATEMENT: Duration = Duration::from_secs(5);
 
 /// The same for a sweep, which deletes many rows.
 pub(crate) const SWEEP: Duration = Duration::from_secs(60);
 
-/// What is said where no answer came: the statement may have been carried out.
+/// The message if no answer came. The statement may have been executed.
 pub(crate) const NO_ANSWER: &str = "the database did not answer in time";
 
-/// What `statement` gives, or an error whose fate is unknown when `limit` has passed. The connection is closed then.
+/// The result of `statement`. After `limit`, an error whose fate is unknown; the connection is then closed.
 pub(crate) async fn within<T, E: From<NoAnswer>>(
     limit: Option<Duration>,
     statement: impl Future<Output = Result<T, E>>,
@@ -24,7 +24,7 @@ pub(crate) async fn within<T, E: From<NoAnswer>>(
     }
 }
 
-/// The limit on a database's statements. SQLite is a file: a statement on it ends by itself, within its busy timeout.
+/// The limit for a database's statements. SQLite is a file: a statement on it ends within its busy timeout.
 pub(crate) fn of(backend: DbBackend, limit: Duration) -> Option<Duration> {
     (backend != DbBackend::Sqlite).then_some(limit)
 }

@@ -1,5 +1,5 @@
-//! The migration that makes the table and its two indexes. It may run again, and beside another that does the same: what is there
-//! already stays.
+//! The migration that makes the table and its two indexes. It may run again, or at the same time as another one: what exists
+//! stays.
 
 use sea_orm::{DbBackend, Iterable, Statement};
 use sea_orm_migration::{
@@ -9,16 +9,15 @@ use sea_orm_migration::{
 
 use crate::{Table, entity::Column, fate::Code};
 
-/// Makes the table `waxseal_sessions`: a line in your own `Migrator`. Without one of your own, use
-/// [`Migrator`](crate::Migrator).
+/// Makes the table `waxseal_sessions`. Add it to your own `Migrator`; without one, use [`Migrator`](crate::Migrator).
 ///
-/// It does no harm where the table is there already, so that an application can go from `Migrator` to a line in its own. Where
-/// several nodes run your own migrator at once, use [`up_alone`](crate::up_alone).
+/// It changes nothing if the table exists, so an application can change from `Migrator` to its own migrator. If several nodes run
+/// your own migrator at once, use [`up_alone`](crate::up_alone).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Migration;
 
 impl Migration {
-    /// Makes a table of another name.
+    /// Makes a table with another name.
     ///
     /// ```
     /// use sea_orm_migration::prelude::*;
@@ -38,7 +37,7 @@ impl Migration {
     }
 }
 
-/// Makes a table of a chosen name; see [`Migration::for_table`].
+/// Makes a table with a chosen name; see [`Migration::for_table`].
 #[derive(Clone, Debug)]
 pub struct TableMigration {
     name: String,
@@ -94,13 +93,13 @@ impl TableMigration {
     fn create(&self, backend: DbBackend) -> TableCreateStatement {
         let mut id = ColumnDef::new(Column::Id);
         match backend {
-            // SQLite has no UUID; without a name for the type the 16 bytes stay what they are.
+            // SQLite has no UUID. Without a type name the 16 bytes are stored unchanged.
             DbBackend::Sqlite => id.blob(),
             _ => id.uuid(),
         };
         let mut data = ColumnDef::new(Column::Data);
         match backend {
-            // A `blob` ends at 65,535 bytes, just under the default bound with its envelope.
+            // A `blob` holds at most 65,535 bytes: slightly less than the default maximum with its envelope.
             DbBackend::MySql => data.custom(Alias::new("mediumblob")),
             _ => data.blob(),
         };
@@ -118,7 +117,7 @@ impl TableMigration {
             .col(data.not_null())
             .take();
         if backend == DbBackend::MySql {
-            // In one statement, for MySQL has neither transactions of these nor `CREATE INDEX IF NOT EXISTS`.
+            // In one statement, because MySQL has neither transactions for these nor `CREATE INDEX IF NOT EXISTS`.
             for mut index in self.indexes() {
                 create.index(&mut index);
             }
@@ -133,7 +132,7 @@ impl TableMigration {
         })
     }
 
-    /// An index that is missing on MySQL: an older migration made them one by one and may have been cut off.
+    /// Adds an index that is missing on MySQL: an older migration made them one by one and may have been interrupted.
     async fn add_where_missing(&self, manager: &SchemaManager<'_>, index: IndexCreateStatement) -> Result<(), DbErr> {
         let name = index.get_index_spec().get_name().unwrap_or_default().to_owned();
         let sql = "SELECT 1 FROM information_schema.statistics \
@@ -149,7 +148,7 @@ impl TableMigration {
         }
     }
 
-    /// A table of this name that is not ours must not be taken for it.
+    /// Checks that an existing table of this name is a session table.
     async fn check(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let columns: Vec<String> = Column::iter().map(|column| column.to_string()).collect();
         let table = self.table.quoted(manager.get_database_backend());
@@ -163,7 +162,7 @@ impl TableMigration {
     }
 }
 
-/// A text column that is compared byte by byte: MySQL's usual collations take "Ada" and "ada" for one.
+/// A text column that is compared byte by byte: MySQL's usual collations treat "Ada" and "ada" as equal.
 fn text(column: Column, backend: DbBackend) -> ColumnDef {
     let mut text = ColumnDef::new(column);
     match backend {

@@ -1,4 +1,4 @@
-//! The migrators, and how one node at a time migrates where several start at once.
+//! The migrators, and a lock so that only one of several starting nodes migrates at a time.
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr, DynIden,
@@ -14,15 +14,15 @@ use crate::{Fate, Migration, Table, again::again, fate::Code, pooler::explained_
 /// The number of the advisory lock in PostgreSQL: "waxseal" in ASCII.
 pub(crate) const LOCK: i64 = 0x77_6178_7365_616c;
 
-/// A migrator of [`Migration`] alone, for applications without one of their own. It keeps its state in a table of its own,
-/// `waxseal_migrations`, and so does not meet another migrator's.
+/// A migrator with only [`Migration`], for applications without a migrator of their own. It keeps its state in its own table,
+/// `waxseal_migrations`, and so does not affect another migrator's.
 ///
-/// Any number of nodes may call `Migrator::up` at once, also on an empty database: one migrates, the others wait for it.
+/// Any number of nodes may call `Migrator::up` at once, even on an empty database: one migrates, the others wait for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Migrator;
 
 impl Migrator {
-    /// The same for a table of another name.
+    /// The same for a table with another name.
     ///
     /// ```no_run
     /// use waxseal_sea_orm::{Migrator, SeaOrmStore, Table};
@@ -54,13 +54,13 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// A migrator for a table of a chosen name; see [`Migrator::for_table`]. It keeps its state in `<table>_migrations`, with the
-/// schema in front where one was chosen.
+/// A migrator for a table with a chosen name; see [`Migrator::for_table`]. It keeps its state in `<table>_migrations`, in the
+/// table's schema if one was chosen.
 #[derive(Clone, Debug)]
 pub struct TableMigrator(Table);
 
 impl TableMigrator {
-    /// Makes the table where it is missing. Any number of nodes may call it at once.
+    /// Makes the table if it is missing. Any number of nodes may call it at once.
     pub async fn up(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
         up(&self.0, &DatabaseExecutor::Connection(db), None).await
     }
@@ -71,7 +71,7 @@ impl TableMigrator {
     }
 }
 
-/// What SeaORM makes of the migrations, without a lock.
+/// SeaORM's migrator for these migrations, without a lock.
 struct Plain<'a>(&'a Table);
 
 impl MigratorTraitSelf for Plain<'_> {
@@ -107,7 +107,7 @@ async fn complete(table: &Table, db: &DatabaseExecutor<'_>, steps: Option<u32>) 
     let migrator = Plain(table);
     migrator.up(reborrowed(db), steps).await?;
     if steps.is_none() {
-        // The application's own migrator may have taken away what this one remembers to have made.
+        // The application's own migrator may have dropped a table that this one has recorded as made.
         let manager = SchemaManager::new(reborrowed(db));
         for migration in migrator.migrations() {
             migration.up(&manager).await?;
@@ -124,8 +124,8 @@ fn reborrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
     }
 }
 
-/// Runs the pending migrations of your own migrator on one node at a time, where several start at once. SeaORM alone does not:
-/// nodes that race for a migration fail.
+/// Runs the pending migrations of your own migrator on one node at a time, if several nodes start at once. SeaORM alone does not
+/// do this: nodes that race for a migration fail.
 ///
 /// ```no_run
 /// # use sea_orm_migration::prelude::*;
@@ -137,9 +137,9 @@ fn reborrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
 /// # }
 /// ```
 ///
-/// On PostgreSQL and SQLite all of them run in one transaction, so that they must be able to (`CREATE INDEX CONCURRENTLY` is
-/// not). MySQL ends a transaction at each change of the schema; there a lock by name keeps the others out, which on Galera holds
-/// on one node only.
+/// On PostgreSQL and SQLite all of them run in one transaction, so each must be allowed in one (`CREATE INDEX CONCURRENTLY` is
+/// not). MySQL ends a transaction at each change of the schema; there a named lock keeps the others out. On Galera such a lock
+/// works on one node only.
 pub async fn up_alone<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), DbErr> {
     again(met_another, || async {
         let lock = Lock::take(db).await?;
@@ -150,12 +150,12 @@ pub async fn up_alone<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), D
     .map_err(explained_migration)
 }
 
-/// Whether another node was in the way, or has made the same meanwhile: one without the lock, or of Galera.
+/// Whether another node was in the way, or has made the same objects: one without the lock, or on Galera.
 fn met_another(error: &DbErr) -> bool {
     Fate::of(error) == Fate::RolledBack || Code::of(error).is_some_and(|code| code.exists_already())
 }
 
-/// The right to migrate, which one connection at a time has, with that connection.
+/// The right to migrate, which one connection has at a time, together with that connection.
 struct Lock(DatabaseTransaction);
 
 impl Lock {
@@ -166,7 +166,7 @@ impl Lock {
         let backend = db.get_database_backend();
         let transaction = db
             .begin_with_options(TransactionOptions {
-                // What the others have made is to be seen once the lock is there.
+                // What the others have made must be visible once the lock is held.
                 isolation_level: (backend != DbBackend::Sqlite).then_some(IsolationLevel::ReadCommitted),
                 sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
                 ..TransactionOptions::default()
@@ -179,7 +179,7 @@ impl Lock {
                 transaction.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
             }
             DbBackend::MySql => {
-                // The names of locks are the server's, not the database's.
+                // Names of locks belong to the server, not to the database.
                 let sql = "SELECT COALESCE(GET_LOCK(CONCAT('waxseal:', MD5(DATABASE())), 60), 0) = 1";
                 let taken = transaction.query_one_raw(Statement::from_string(backend, sql)).await?;
                 if taken.and_then(|row| row.try_get_by_index::<i32>(0).ok()) != Some(1) {
@@ -195,7 +195,7 @@ impl Lock {
     /// Commits what was done, or rolls back what was not.
     async fn release(self, done: Result<(), DbErr>) -> Result<(), DbErr> {
         if self.0.get_database_backend() == DbBackend::MySql {
-            // It is the connection's, not the transaction's, and the connection goes back to the pool.
+            // The lock belongs to the connection, not to the transaction, and the connection goes back to the pool.
             let sql = "DO RELEASE_LOCK(CONCAT('waxseal:', MD5(DATABASE())))";
             let released = self.0.execute_unprepared(sql).await;
             done.and(released.map(drop))?;

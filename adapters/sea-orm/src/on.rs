@@ -17,28 +17,28 @@ use crate::{
     values::{backend, column, found, integer, key, listed, rolled_back, signed, tombstone, unsigned, written},
 };
 
-/// How often a subject's sessions are ended anew where some are renewed at the same time.
+/// How often the ending of a subject's sessions is repeated while some are renewed at the same time.
 const MAX_ROUNDS: u32 = 100;
 
-/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`](crate::SeaOrmStore::on). Each does what the verb of
-/// that name in [`Store`](waxseal_http::Store) does.
+/// The store's verbs on one connection or transaction; see [`SeaOrmStore::on`](crate::SeaOrmStore::on). Each works like the verb
+/// of the same name in [`Store`](waxseal_http::Store).
 pub struct StoreOn<'a, C> {
     pub(crate) connection: &'a C,
     pub(crate) statements: &'a Statements,
     pub(crate) tries_again: bool,
-    /// Whether each statement waits first until this node of a cluster has caught up.
+    /// Whether each statement first waits until this node of a cluster has caught up.
     pub(crate) causal: bool,
     /// How long a statement may take.
     pub(crate) limit: Option<Duration>,
 }
 
 impl<C: ConnectionTrait> StoreOn<'_, C> {
-    /// What is kept under this id, as this connection sees it.
+    /// Loads what is stored under this id, as this connection sees it.
     pub async fn load(&self, id: RowId) -> Result<Option<Found>, StoreError> {
         self.query(&self.statements.load, [key(id)]).await?.first().map(found).transpose()
     }
 
-    /// What is kept under each of these ids, in their order, as this connection sees it. One statement.
+    /// Loads what is stored under each of these ids, in their order, as this connection sees it. One statement.
     pub async fn load_many(&self, ids: &[RowId]) -> Result<Vec<Option<Found>>, StoreError> {
         let sql = self.statements.load_many(ids.len());
         let rows = self.query(&sql, ids.iter().copied().map(key)).await?;
@@ -96,8 +96,8 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         self.changed_one(&self.statements.touch, values).await
     }
 
-    /// See [`Store::rotate`](waxseal_http::Store::rotate); two statements, so the connection should be a transaction, and be rolled
-    /// back on `false` or an error.
+    /// See [`Store::rotate`](waxseal_http::Store::rotate). It runs two statements: use a transaction, and roll it back on `false`
+    /// or an error.
     pub async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError> {
         let live_after = integer(new.seen_at.unix_seconds());
         let old = [key(old), integer(generation), live_after];
@@ -108,14 +108,14 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         Ok(ended)
     }
 
-    /// See [`Store::admit`](waxseal_http::Store::admit); several statements, so the connection should be a transaction, and be rolled
-    /// back unless the answer is [`Admission::Done`].
+    /// See [`Store::admit`](waxseal_http::Store::admit). It runs several statements: use a transaction, and roll it back unless
+    /// the answer is [`Admission::Done`].
     pub async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
         let (id, now) = (new.id, new.seen_at);
         let Some(subject) = new.subject.clone() else {
             return Err(StoreError::Damaged("a row that is to be counted has no subject"));
         };
-        // Written first: whoever else counts this subject's sessions waits here.
+        // Written first: other transactions that count this subject's sessions wait here.
         self.end_many(&[limit.lock], now).await?;
         let there = match old {
             Some((old, generation)) => self.rotate(old, generation, new).await?,
@@ -134,7 +134,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         }
     }
 
-    /// The subject's oldest live sessions: those that are too many beside the new one.
+    /// The subject's oldest live sessions that exceed the limit beside the new one.
     async fn over(&self, subject: &str, new: RowId, now: Timestamp, sessions: u32) -> Result<Vec<RowId>, StoreError> {
         let rest = [key(new), integer(now.unix_seconds()), integer(sessions.saturating_sub(1).into())];
         let rows = self.query(&self.statements.over, self.subject(subject).chain(rest)).await?;
@@ -143,7 +143,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     /// See [`Store::end_many`](waxseal_http::Store::end_many).
     pub async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        // In one order everywhere, so that two statements that end the same sessions do not deadlock.
+        // The same order everywhere, so that two statements that end the same sessions do not deadlock.
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
@@ -179,11 +179,12 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     /// See [`Store::delete_by_subject`](waxseal_http::Store::delete_by_subject).
     ///
-    /// A statement does not see what a transaction that it waited for has inserted (PostgreSQL's READ COMMITTED): a session that is
-    /// just being renewed would slip through. So, but for [`Which::Only`], this goes on until a list shows none that is new.
+    /// A statement does not see rows that were inserted by a transaction for which it waited (PostgreSQL's READ COMMITTED), so it
+    /// would miss a session that is just being renewed. Therefore, except for [`Which::Only`], this is repeated until a list
+    /// shows no new session.
     ///
-    /// What an UPDATE did not end although it had been listed before has been ended by another: the list shows the past
-    /// (MySQL's REPEATABLE READ, in a transaction that has read before), and the UPDATE the present.
+    /// A session that was listed before, and that the UPDATE did not end, has been ended by another transaction: the list shows
+    /// the past (MySQL's REPEATABLE READ, in a transaction that has read before), and the UPDATE the present.
     pub async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
         let (kept, limit) = match which {
             Which::Only(_) => return self.end_by_subject(subject, which, now).await,
@@ -229,7 +230,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         ended.map_err(written)
     }
 
-    /// The subject as often as the statements compare it.
+    /// The subject, as many times as the statements compare it.
     fn subject(&self, subject: &str) -> impl Iterator<Item = Value> + use<C> {
         let times = if self.statements.backend == DbBackend::MySql { 2 } else { 1 };
         std::iter::repeat_n(subject.into(), times)
@@ -237,7 +238,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     async fn query(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, StoreError> {
         let statement = self.statement(sql, values);
-        // A read whose connection was lost can be asked again.
+        // A read whose connection was lost can be repeated.
         let worth_it = |error: &DbErr| Fate::of(error) != Fate::Failed;
         self.run(statement, worth_it, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
     }

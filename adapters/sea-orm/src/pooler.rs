@@ -1,4 +1,4 @@
-//! The error of a pooler that loses prepared statements, in words that help.
+//! Explains the errors of a pooler that loses prepared statements.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ const ADVICE: &str = "a connection pooler gave this session another server conne
                       With PgBouncer in transaction mode, use version 1.21 or later with `max_prepared_statements` above 0 \
                       (200, for example); any version works with `pool_mode = session`";
 
-/// An error of the database that a pooler caused.
+/// An error of the database that was caused by a pooler.
 #[derive(Debug)]
 struct LostStatement(DbErr);
 
@@ -27,12 +27,12 @@ impl std::error::Error for LostStatement {
     }
 }
 
-/// The error as it is, or with advice where a pooler caused it.
+/// The error, with advice if a pooler caused it.
 pub(crate) fn explained(error: DbErr) -> Box<dyn std::error::Error + Send + Sync> {
     if is_poolers(&error) { Box::new(LostStatement(error)) } else { error.into() }
 }
 
-/// The same for what a migration answers.
+/// The same for errors of migrations.
 #[cfg(feature = "migration")]
 pub(crate) fn explained_migration(error: DbErr) -> DbErr {
     if is_poolers(&error) { DbErr::Migration(LostStatement(error).to_string()) } else { error }

@@ -1,13 +1,13 @@
-//! The SQL of every verb, written once for the three databases, with the table's name and numbered for PostgreSQL once. Fixed texts: drivers prepare
-//! each once a connection, where building a query anew costs 15 to 30 µs a call.
+//! The SQL of every verb, written once for the three databases, with the table's name; parameters are numbered for PostgreSQL.
+//! The texts are fixed: drivers prepare each once per connection. Building a query for each call would cost 15 to 30 µs.
 //!
-//! Compare-and-swap is `UPDATE … WHERE id AND generation` and the count of rows: guarded upserts do not work on MySQL.
+//! Compare-and-swap is `UPDATE … WHERE id AND generation` and the number of changed rows: guarded upserts do not work on MySQL.
 
 use sea_orm::DbBackend;
 
 use crate::Table;
 
-/// What turns a session into its tombstone: generation 0, the time of its end, no data, nobody's.
+/// Turns a session into its tombstone: generation 0, the time of its end, no data and no subject.
 const END: &str = "UPDATE {table} SET generation = 0, subject = NULL, label = NULL, data = ?, \
                    seen_at = ?, expires_at = ?";
 
@@ -28,7 +28,7 @@ pub(crate) struct Statements {
     pub(crate) end_all: String,
     pub(crate) end_all_but: String,
     pub(crate) end_only: String,
-    /// A subject's sessions that are too many, the oldest.
+    /// A subject's oldest sessions that exceed the limit.
     pub(crate) over: String,
     pub(crate) ended_since: String,
     /// The database's time in milliseconds. SQLite has no clock of its own.
@@ -39,8 +39,8 @@ impl Statements {
     pub(crate) fn new(backend: DbBackend, table: &Table) -> Self {
         let table = table.quoted(backend);
         let sql = |text: &str| numbered(backend, &text.replace("{table}", &table));
-        // MySQL compares by the column's collation, and a table that was not made by the migration has one for which "Ada" is
-        // "ada". The first comparison finds the index, the second decides.
+        // MySQL compares with the column's collation; in a table that was not made by the migration, "Ada" may equal "ada". The
+        // first comparison uses the index, the second decides.
         let by_subject = match backend {
             DbBackend::MySql => "subject = ? AND BINARY subject = BINARY ?",
             _ => "subject = ?",
@@ -51,7 +51,7 @@ impl Statements {
             insert: sql("INSERT INTO {table} \
                  (id, generation, subject, label, created_at, lifetime_s, seen_at, expires_at, data) \
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-            // A null leaves a column as it is. PostgreSQL then sees an equal value and no index changes (a HOT update).
+            // A null keeps a column's value. PostgreSQL then sees an equal value, and no index changes (a HOT update).
             update: sql("UPDATE {table} SET generation = generation + 1, data = ?, label = COALESCE(?, label), \
                  seen_at = COALESCE(?, seen_at), expires_at = COALESCE(?, expires_at) \
                  WHERE id = ? AND generation = ? AND expires_at > ?"),
@@ -59,7 +59,8 @@ impl Statements {
                  WHERE id = ? AND generation = ? AND seen_at < ? AND expires_at > ?"),
             end_at: sql(&format!("{END} WHERE id = ? AND generation = ? AND expires_at > ?")),
             delete_expired: sql(match backend {
-                // MySQL has no LIMIT in a subquery, SQLite by default none on DELETE. SKIP LOCKED lets two sweepers share.
+                // MySQL has no LIMIT in a subquery; SQLite by default has none on DELETE. SKIP LOCKED lets two sweepers share the
+                // work.
                 DbBackend::MySql => "DELETE FROM {table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
                 DbBackend::Postgres => {
                     "DELETE FROM {table} WHERE id = ANY(ARRAY(SELECT id FROM {table} \
@@ -125,7 +126,7 @@ impl Statements {
     }
 }
 
-/// `?` as PostgreSQL writes it: `$1`, `$2`, …
+/// Replaces `?` by PostgreSQL's `$1`, `$2`, …
 fn numbered(backend: DbBackend, text: &str) -> String {
     if backend != DbBackend::Postgres {
         return text.into();

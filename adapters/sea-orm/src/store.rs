@@ -19,12 +19,12 @@ use crate::{
 
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
-/// Every verb is one statement; `rotate` is one transaction of two. What the database rolls back (a deadlock, a serialization
-/// failure, a lock: see [`Fate`](crate::Fate)) is tried again, up to eight times within about two seconds, so that any isolation
-/// level will do.
+/// Most verbs are one statement. `rotate` and `admit` are one transaction each; `delete_by_subject` repeats its statements until no
+/// session is left. What the database rolls back (a deadlock, a serialization failure, a lock: see [`Fate`](crate::Fate)) is
+/// repeated, up to eight times within about two seconds, so any isolation level works.
 ///
-/// A database over the network has five seconds to answer a statement. After that, a read fails, and what was written is asked for
-/// anew. SQLite has its busy timeout.
+/// A database server has five seconds to answer a statement. After that, a read fails, and the effect of a write is checked. On
+/// SQLite its busy timeout applies instead.
 #[derive(Clone)]
 pub struct SeaOrmStore {
     db: DatabaseConnection,
@@ -50,7 +50,7 @@ impl SeaOrmStore {
         }
     }
 
-    /// The same in another table: each of the applications that share a database needs its own.
+    /// The same for another table. Applications that share a database need one table each.
     pub fn with_table(self, table: &Table) -> Self {
         let statements = Arc::new(Statements::new(self.statements.backend, table));
         Self { statements, table: table.clone(), ..self }
@@ -59,7 +59,8 @@ impl SeaOrmStore {
     /// Reads sessions from `replica`, a copy of this database that follows it, and does everything else here.
     ///
     /// A user's own changes are always seen. The end of a session is seen at most one second late: while the replica is further
-    /// behind, or away, sessions are read here. See [`Replicated`]. Call [`with_table`](Self::with_table) before this.
+    /// behind, or cannot be reached, sessions are read here. See [`Replicated`]. Call [`with_table`](Self::with_table) before
+    /// this.
     pub fn with_replica(self, replica: DatabaseConnection) -> Replicated<Self> {
         let replica = Self { db: replica, cluster: Cluster::default(), ..self.clone() };
         Replicated::new(self, replica)
@@ -71,14 +72,15 @@ impl SeaOrmStore {
         crate::PostgresNotices::new(self.db.clone(), &self.table)
     }
 
-    /// The store's verbs on a connection or transaction of the caller's: to end a user's sessions in the transaction that
-    /// changes their password, for example.
+    /// The store's verbs on the caller's own connection or transaction: for example, to end a user's sessions in the transaction
+    /// that changes their password.
     ///
-    /// A sign-in that is under way meanwhile is not refused by this. Call [`Sessions::revoke_others`](waxseal_http::Sessions::revoke_others) or
-    /// [`revoke_all`](waxseal_http::Sessions::revoke_all) after the commit as well, so that the old password signs nobody in.
+    /// This does not refuse a sign-in that is under way at the same time. Call
+    /// [`Sessions::revoke_others`](waxseal_http::Sessions::revoke_others) or [`revoke_all`](waxseal_http::Sessions::revoke_all)
+    /// after the commit as well, so that the old password signs nobody in.
     ///
-    /// Nothing is tried again here: what the database rolled back, it rolled back with the rest of the transaction. Begin the
-    /// transaction again where [`Fate::of`](crate::Fate::of) the error is [`Fate::RolledBack`](crate::Fate::RolledBack).
+    /// Nothing is repeated here: if the database rolls a statement back, it rolls back the whole transaction. Begin the
+    /// transaction again if [`Fate::of`](crate::Fate::of) the error is [`Fate::RolledBack`](crate::Fate::RolledBack).
     ///
     /// ```no_run
     /// # use sea_orm::{DatabaseConnection, TransactionTrait, TransactionSession};
@@ -95,12 +97,12 @@ impl SeaOrmStore {
         StoreOn { connection, statements: &self.statements, tries_again: false, causal: false, limit: None }
     }
 
-    /// The verbs on the store's own connection, where each statement stands alone and can be tried again.
+    /// The verbs on the store's own connection, where each statement stands alone and can be repeated.
     fn own(&self) -> StoreOn<'_, DatabaseConnection> {
         StoreOn { tries_again: true, limit: self.limit(), ..self.on(&self.db) }
     }
 
-    /// The same, each statement after the node of a cluster has caught up with the others.
+    /// The same, but each statement runs after the cluster's node has caught up with the others.
     async fn caught_up(&self) -> Result<StoreOn<'_, DatabaseConnection>, StoreError> {
         Ok(StoreOn { causal: self.is_galera().await?, ..self.own() })
     }
@@ -109,7 +111,7 @@ impl SeaOrmStore {
         within(self.limit(), self.cluster.is_galera(&self.db)).await.map_err(backend)
     }
 
-    /// How long a statement, or a transaction of the store's own, may take.
+    /// How long a statement, or one of the store's own transactions, may take.
     fn limit(&self) -> Option<Duration> {
         limit::of(self.statements.backend, limit::STATEMENT)
     }

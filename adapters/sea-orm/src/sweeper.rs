@@ -1,4 +1,4 @@
-//! The sweeper: deletes expired rows in small batches, so that no long lock stops live sessions.
+//! The sweeper: deletes expired rows in small batches, so that no long lock blocks live sessions.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -14,7 +14,7 @@ use crate::metrics;
 /// The longest wait after database errors.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// Deletes expired rows, now and then or once.
+/// Deletes expired rows, repeatedly or once.
 ///
 /// Expired sessions are refused whether or not their rows are swept; sweeping only keeps the table small.
 #[must_use]
@@ -27,7 +27,7 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// A sweeper of any store.
+    /// A sweeper for any store.
     pub fn new(store: impl Store) -> Self {
         Self {
             store: Arc::new(store),
@@ -38,8 +38,8 @@ impl Sweeper {
         }
     }
 
-    /// How long to wait between two sweeps; each wait is longer or shorter by up to a fifth, so that the nodes of an
-    /// application do not sweep in step. Default: 5 minutes.
+    /// How long to wait between two sweeps. Each wait is up to a fifth longer or shorter, so that the nodes of an application do
+    /// not sweep at the same time. Default: 5 minutes.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -51,19 +51,19 @@ impl Sweeper {
         self
     }
 
-    /// How long to let others have the database between two batches. Default: 20 ms.
+    /// How long to pause between two batches, so that others can use the database. Default: 20 ms.
     pub fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
 
-    /// Where the time comes from. Default: the store, that is the database where nodes share one. For tests.
+    /// Where the time comes from. Default: the store, which means the database if nodes share one. For tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Box::new(clock));
         self
     }
 
-    /// Sweeps once, until nothing expired is left; tells how many rows it deleted. For cron.
+    /// Sweeps once, until no expired row is left. Returns how many rows it deleted. For cron.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         let now = match &self.clock {
             Some(clock) => clock.now(),
@@ -82,8 +82,8 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps again and again on a `tokio` task, until the guard is dropped. A database error is logged, the wait after it
-    /// doubles up to 15 minutes, and the sweeper goes on.
+    /// Sweeps repeatedly in a `tokio` task, until the guard is dropped. A database error is logged, and the wait after it
+    /// doubles, up to 15 minutes.
     pub fn spawn(self) -> SweeperGuard {
         SweeperGuard(tokio::spawn(async move {
             let mut wait = self.interval;
@@ -117,7 +117,7 @@ impl Drop for SweeperGuard {
     }
 }
 
-/// `wait`, longer or shorter by up to a fifth.
+/// `wait`, up to a fifth longer or shorter.
 fn jittered(wait: Duration) -> Duration {
     let share = RandomState::new().hash_one(wait) % 401;
     wait.mul_f64(0.8 + share as f64 / 1000.0)

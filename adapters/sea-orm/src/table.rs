@@ -7,12 +7,14 @@ use sea_orm::{
     sea_query::{Alias, IntoTableRef, TableRef},
 };
 
-/// Indexes and the table of migrations are named after the table and have up to 11 letters more; PostgreSQL cuts names at 63.
+/// The names of the indexes and of the migrations' table are up to 11 characters longer than the table's; PostgreSQL cuts names
+/// at 63 bytes.
 const MAX_LENGTH: usize = 52;
 
 /// The table that keeps the sessions: by default `waxseal_sessions`.
 ///
-/// Applications that share a database need a table each: in one table the sessions of a user "1" are listed and ended by both.
+/// Applications that share a database need one table each: in a shared table the sessions of a user "1" are listed and ended by
+/// both.
 ///
 /// ```
 /// use waxseal_sea_orm::Table;
@@ -30,11 +32,11 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of this name, or of this schema and name with a dot between them.
+    /// A table with this name. A schema may precede the name, separated by a dot.
     ///
-    /// Each is lower-case ASCII letters, digits and `_`, and does not begin with a digit; together they have at most 52
-    /// characters. Such names are the same in every database, quoted or not. The schema is PostgreSQL's (in MySQL a database, in
-    /// SQLite an attached one) and must exist.
+    /// Both may have lower-case ASCII letters, digits and `_`, and must not begin with a digit; together they have at most 52
+    /// characters. These names are the same in every database, quoted or not. The schema (in MySQL a database, in SQLite an
+    /// attached one) must exist.
     pub fn new(name: &str) -> Result<Self, TableNameError> {
         let (schema, table) = match name.split_once('.') {
             Some((schema, table)) => (Some(schema), table),
@@ -60,12 +62,12 @@ impl Table {
         &self.name
     }
 
-    /// The schema, where one was chosen.
+    /// The schema, if one was chosen.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }
 
-    /// The name as this database quotes it, for SQL of your own.
+    /// The name, quoted for this database, for your own SQL.
     pub fn quoted(&self, backend: DbBackend) -> String {
         let quote = if backend == DbBackend::MySql { '`' } else { '"' };
         match &self.schema {
@@ -85,14 +87,14 @@ impl Table {
         }
     }
 
-    /// Schema and name as a part of other names.
+    /// Schema and name in the form that other names contain.
     pub(crate) fn flat(&self) -> String {
         self.to_string().replace('.', "_")
     }
 }
 
 impl Default for Table {
-    /// `waxseal_sessions`.
+    /// The table `waxseal_sessions`.
     fn default() -> Self {
         Self { schema: None, name: "waxseal_sessions".into() }
     }
@@ -120,7 +122,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// A name that is refused for a table. Its text says what is allowed.
+/// A table name was refused. The text says what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableNameError(String);
 

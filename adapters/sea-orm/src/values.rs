@@ -1,4 +1,4 @@
-//! Between the values of the engine and those of a database.
+//! Conversions between the values of the engine and those of a database.
 
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
@@ -9,17 +9,17 @@ use crate::{Fate, pooler::explained};
 /// The generation of a tombstone.
 const ENDED: u64 = 0;
 
-/// The values of a tombstone, in the order in which the statements have them.
+/// The values of a tombstone, in the order in which the statements use them.
 pub(crate) fn tombstone(now: Timestamp) -> [Value; 3] {
     let gone_at = now.plus_seconds(TOMBSTONE_S);
     [Vec::<u8>::new().into(), integer(now.unix_seconds()), integer(gone_at.unix_seconds())]
 }
 
-/// What a row that was loaded holds.
+/// What a loaded row holds.
 pub(crate) fn found(row: &QueryResult) -> Result<Found, StoreError> {
     let generation = unsigned(row, 1)?;
     if generation == ENDED {
-        // `seen_at` is the second of the end; `created_at` has its milliseconds too where `end_many` left the tombstone.
+        // `seen_at` is the second of the end. `created_at` also has its milliseconds if `end_many` left the tombstone.
         let (second, exact) = (seconds(row, 6)?, Timestamp::from_unix_ms(unsigned(row, 4)?));
         let same = exact.unix_seconds() == second.unix_seconds();
         return Ok(Found::Ended(if same { exact } else { second }));
@@ -27,7 +27,7 @@ pub(crate) fn found(row: &QueryResult) -> Result<Found, StoreError> {
     Ok(Found::Session(Row { data: column(row, 8)?, ..listed(row)? }))
 }
 
-/// A row of a list.
+/// A row for a list.
 pub(crate) fn listed(found: &QueryResult) -> Result<Row, StoreError> {
     Ok(Row {
         id: column::<Uuid>(found, 0)?.into(),
@@ -46,7 +46,7 @@ pub(crate) fn rolled_back(error: &(dyn std::error::Error + 'static)) -> bool {
     Fate::of(error) == Fate::RolledBack
 }
 
-/// The failure of a statement that writes.
+/// The error of a statement that writes.
 pub(crate) fn written(error: DbErr) -> StoreError {
     match Fate::of(&error) {
         Fate::Unknown => StoreError::Unknown(explained(error)),
@@ -62,7 +62,7 @@ pub(crate) fn key(id: RowId) -> Value {
     Uuid::from(id).into()
 }
 
-/// Times and counts as the signed integers that databases have.
+/// Times and counts as the signed integers of databases.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

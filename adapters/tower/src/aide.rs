@@ -9,13 +9,14 @@ use waxseal_http::{CookieName, Sessions, TypedData, api_docs};
 
 use crate::{MaybeSignedIn, Named, Session, SessionError, SignedIn, SubjectSessions, Typed};
 
-/// The name of the security scheme that [`SignedIn`] asks for.
+/// The name of the security scheme that [`SignedIn`] requires.
 pub const SCHEME: &str = api_docs::SCHEME;
 
-/// The session cookie as a security scheme, with the name that it has in these sessions: add it to the description under [`SCHEME`].
+/// The session cookie as a security scheme, with the cookie's name in these sessions. Add it to the description under [`SCHEME`].
 ///
-/// Every extractor of this crate is an argument of a documented handler. [`SignedIn`] says that the scheme is needed and 401 may
-/// come, [`MaybeSignedIn`] that it is optional, and all say that 503 may come. (`Option<SignedIn>` is described as `SignedIn` is.)
+/// Every extractor of this crate can be an argument of a documented handler. [`SignedIn`] adds the required scheme and the 401
+/// response, [`MaybeSignedIn`] the optional scheme, and all of them the 503 response. (`Option<SignedIn>` is described like
+/// `SignedIn`.)
 ///
 /// ```
 /// use aide::{axum::{ApiRouter, routing::get}, openapi::OpenApi};
@@ -109,7 +110,7 @@ impl OperationInput for SubjectSessions {
     }
 }
 
-/// So that a handler may return `Result<_, SessionError>`, and the description says what that means.
+/// Lets a handler return `Result<_, SessionError>`, and describes its responses.
 impl OperationOutput for SessionError {
     type Inner = Self;
 

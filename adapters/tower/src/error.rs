@@ -1,4 +1,4 @@
-//! A session's error as axum answers it.
+//! How axum answers a session's error.
 
 use axum_core::response::{IntoResponse, Response};
 use waxseal_http::Failed;

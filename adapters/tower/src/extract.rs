@@ -1,4 +1,4 @@
-//! What axum's handlers take: the session, views of it, and guards for who is signed in.
+//! The arguments that axum's handlers can take: the session, views of it, and guards for who is signed in.
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::{Extensions, request::Parts};
@@ -19,7 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Session {
     type Rejection = SessionError;
 
-    /// `None` where the route is not behind a [`SessionLayer`](crate::SessionLayer).
+    /// `None` if the route is not behind a [`SessionLayer`](crate::SessionLayer).
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SessionError> {
         Ok(Self::installed(parts.extensions.get()).ok())
     }
@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn {
     type Rejection = SessionError;
 
-    /// `None` where nobody is signed in; an error where the store cannot tell.
+    /// `None` if nobody is signed in. An error if the store fails.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, SessionError> {
         Self::installed(parts.extensions.get()).await
     }
@@ -75,7 +75,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SubjectSessions {
 }
 
 impl Session {
-    /// The session whose cookie has this name, for middlewares; handlers take [`Named`].
+    /// The session whose cookie has this name. For middlewares; handlers take [`Named`].
     pub fn named(extensions: &Extensions, cookie: &str) -> Result<Self, SessionError> {
         Self::installed_as(extensions.get(), cookie)
     }

@@ -1,4 +1,4 @@
-//! The layer: opens the session before the service and commits it after, also where the service fails.
+//! The layer: opens the session before the service and commits it after it, also if the service fails.
 
 use std::{
     future::Future,
@@ -23,18 +23,18 @@ pub struct SessionLayer<P = EmptyPage> {
 }
 
 impl SessionLayer {
-    /// A layer over `sessions`.
+    /// A layer for these sessions.
     pub fn new(sessions: Sessions) -> Self {
         Self { sessions, page: EmptyPage }
     }
 }
 
 impl<P> SessionLayer<P> {
-    /// The application's own page for failures of the session layer: 503 where the store fails, 401 of `SignedIn`, 500 where the
-    /// data are too large. It replaces a failed save's response and every `SessionError` that a handler returns.
+    /// The application's own page for failures of the session layer: 503 if the store fails, 401 from `SignedIn`, 500 if the data
+    /// are too large. It replaces the response of a failed save and every `SessionError` that a handler returns.
     ///
-    /// The status stays the error's unless the page has one other than 2xx. The session's own headers and, where the page does not
-    /// forbid shared caches, `Cache-Control: no-store` are added.
+    /// The status stays the error's, unless the page sets one other than 2xx. The session's own headers are added and, unless the
+    /// page forbids shared caches, `Cache-Control: no-store`.
     ///
     #[cfg_attr(feature = "axum", doc = "```")]
     #[cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -65,9 +65,9 @@ impl<S, P: Clone> Layer<S> for SessionLayer<P> {
 
 /// A service behind [`SessionLayer`].
 ///
-/// The session is a [`waxseal_http::Session`] in the request's extensions. Where it cannot be saved the response is replaced by
-/// an empty one of the error's status (503 where the store fails): of a body of any type, `Default` is all that is known. Or by
-/// the application's page ([`SessionLayer::on_error`]).
+/// The session is a [`waxseal_http::Session`] in the request's extensions. If it cannot be saved, the response is replaced by the
+/// application's page ([`SessionLayer::on_error`]) or, without one, by an empty response with the error's status (503 if the
+/// store fails): of a body of any type only `Default` is known.
 #[derive(Clone, Debug)]
 pub struct SessionService<S, P = EmptyPage> {
     inner: S,
@@ -101,7 +101,7 @@ where
 type Commit = Pin<Box<dyn Future<Output = (Result<Outcome, Arc<SessionError>>, HeaderMap)> + Send>>;
 
 pin_project! {
-    /// The future of [`SessionService`]. Only a session that was looked at is committed, and only that costs a box.
+    /// The future of [`SessionService`]. Only a session that was used is committed, and only that needs a box.
     pub struct SessionFuture<F, R, E> {
         #[pin]
         inner: F,
@@ -126,11 +126,11 @@ where
             Some(commit) => commit,
             None => {
                 let mut answer = ready!(this.inner.poll(cx));
-                // Inside another layer of the same cookie, that one commits, and once.
+                // Inside another layer of the same cookie: that layer commits, once.
                 if !*this.commits {
                     return Poll::Ready(answer);
                 }
-                // A service that failed has no response of its own; what becomes of the error is a server error.
+                // A service that failed has no response of its own; its error will be answered as a server error.
                 let status = answer.as_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, Response::status);
                 let told = match (&mut answer, &this.page) {
                     (Ok(response), Some(_)) => Failed::take(response.extensions_mut(), status),

@@ -1,6 +1,7 @@
-//! waxseal sessions for [tower](tower_layer): a layer over `http` requests and responses with any body, so for axum, hyper and tonic.
+//! waxseal sessions for [tower](tower_layer): a layer over `http` requests and responses with any body, and so for axum, hyper
+//! and tonic.
 //!
-//! The handler finds its session in the request's extensions. With the feature `axum` it takes it as an argument: the
+//! The handler finds its session in the request's extensions. With the feature `axum`, handlers take it as an argument: the
 //! session, a typed view, or a guard for who is signed in.
 //!
 #![cfg_attr(feature = "axum", doc = "```no_run")]

@@ -1,19 +1,19 @@
-//! What a response says that tells of a failure: nothing, or the application's own page.
+//! The response that reports a failure: empty, or the application's own page.
 
 use http::{HeaderMap, Request, Response};
 use waxseal_http::{OnError, RequestHead, SessionError, complete_page};
 
-/// The page that tells of a failure of this request.
+/// The page that reports a failure of this request.
 pub type Page<R> = Box<dyn FnOnce(&SessionError) -> Response<R> + Send>;
 
-/// Where a layer has its pages for failures from: [`EmptyPage`], or the function that
-/// [`SessionLayer::on_error`](crate::SessionLayer::on_error) was given.
+/// Where a layer gets its pages for failures: from [`EmptyPage`], or from the function given to
+/// [`SessionLayer::on_error`](crate::SessionLayer::on_error).
 pub trait FailurePage<R> {
     /// The page for a failure of this request, if the application has one.
     fn of<B>(&self, request: &Request<B>) -> Option<Page<R>>;
 }
 
-/// The status alone.
+/// An empty page with the status.
 #[derive(Clone, Copy, Debug)]
 pub struct EmptyPage;
 
@@ -31,7 +31,7 @@ impl<R: 'static> FailurePage<R> for OnError<Response<R>> {
     }
 }
 
-/// The response for this error, with these headers of the session's.
+/// The response for this error, with these session headers.
 pub(crate) fn answer<R: Default>(page: Option<Page<R>>, error: &SessionError, headers: HeaderMap) -> Response<R> {
     let Some(page) = page else {
         let mut response = Response::new(R::default());

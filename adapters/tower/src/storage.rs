@@ -1,4 +1,4 @@
-//! A store for tower-sessions: for applications that keep their handlers and switch the store alone.
+//! A store for tower-sessions: for applications that keep their handlers and change only the store.
 
 use std::collections::HashMap;
 
@@ -40,22 +40,27 @@ macro_rules! store {
 
             #[doc = concat!("A store for `", $name, "`: ids hashed, rows encrypted, expiry decided by the core.")]
             ///
-            /// Saves never insert: a session that was deleted or cycled while a request ran is not brought back, its changes are
-            /// dropped (a `tracing` event, not a 500). Saving an equal record moves its expiry at most once in the touch interval.
-            /// The lifetime of the [`Sessions`](waxseal_http::Sessions) bounds a session whatever expiry the layer sets: choose it
-            /// to fit.
+            /// Saves never insert: a session that was deleted or cycled while a request ran is not brought back. The request's
+            /// changes are dropped, with a `tracing` event and without a 500. Saving an equal record moves its expiry at most
+            /// once per touch interval. The lifetime of the [`Sessions`](waxseal_http::Sessions) bounds a session whatever expiry
+            /// the layer sets: choose it to fit.
             ///
-            /// What the trait cannot express: **R8**, for a record is saved as a whole (of two requests at once the later one's
-            /// record wins; `update` on a `Session` of waxseal does not lose any); **R9** and **R14**, for the layer decides what a
-            /// response says and does not know of discarding; **R12**, for a cycled id is a deletion and a creation, not one
-            /// transaction; R1 and R11, for the cookie is the layer's: every id that it is sent costs a SELECT, and a save two
-            /// statements; R13 and R16 are the layer's; no list of devices, for a record has no subject; and an edge cannot open
-            /// the layer's cookie. For these use [`SessionLayer`](crate::SessionLayer).
+            /// The trait cannot express the following:
+            ///
+            /// - **R8**: a record is saved as a whole, and of two requests at once the later one's record wins. `update` on a
+            ///   `Session` of waxseal loses nothing.
+            /// - **R9** and **R14**: the layer decides the response, and cannot discard changes.
+            /// - **R12**: a cycled id is a deletion and a creation, not one transaction.
+            /// - R1 and R11: the cookie is the layer's. Every id that it receives costs a SELECT, and a save two statements.
+            /// - R13 and R16 are up to the layer.
+            /// - There is no list of devices, because a record has no subject, and an edge cannot open the layer's cookie.
+            ///
+            /// For these use [`SessionLayer`](crate::SessionLayer).
             #[derive(Clone, Debug)]
             pub struct TowerSessionsStore(HostedSessions);
 
             impl TowerSessionsStore {
-                /// A store over the store, keys, timeouts and bounds of `sessions`; their cookie is not used.
+                /// Uses the store, keys, timeouts and bounds of `sessions`, but not their cookie.
                 pub fn new(sessions: HostedSessions) -> Self {
                     Self(sessions)
                 }
@@ -74,7 +79,7 @@ macro_rules! store {
                 async fn create(&self, record: &mut Record) -> Result<()> {
                     let data = super::data(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
                     let expires_at = super::timestamp(record.expiry_date);
-                    // An id that is taken is replaced, as the trait says.
+                    // An id that is in use is replaced, as the trait requires.
                     while !self.0.create(&key(&record.id), &data, Some(expires_at)).await.map_err(backend)? {
                         record.id = Id::default();
                     }

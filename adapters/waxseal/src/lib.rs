@@ -1,6 +1,6 @@
 //! Encrypted, database-backed web sessions for Rust.
 //!
-//! This crate re-exports the others, so that an application depends on one. A feature switches each part on:
+//! This crate re-exports the others, so that an application has one dependency. Each part is a feature:
 //!
 //! | feature | module | what it is |
 //! | --- | --- | --- |
@@ -15,8 +15,8 @@
 //! | `edge` | [`edge`] | the format alone, for an edge worker in Rust |
 //! | `adopt-plug`, `adopt-tower-sessions`, `adopt-poem`, `adopt-salvo` | [`adopt`] | readers for the sessions that users already have |
 //!
-//! `Session`, the extractors and the middleware are in the framework's module, so that `?` in a handler gives the framework's error.
-//! What is the same in every framework is at the top: [`Keyring`], [`Sessions`], [`SignIn`] and so on.
+//! `Session`, the extractors and the middleware are in the framework's module, so that `?` in a handler returns the framework's
+//! error. What all frameworks share is at the top level: [`Keyring`], [`Sessions`], [`SignIn`] and so on.
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "poem", feature = "sea-orm"))]
@@ -39,7 +39,7 @@ pub use waxseal_adopt as adopt;
 #[cfg(feature = "edge")]
 #[cfg_attr(docsrs, doc(cfg(feature = "edge")))]
 pub use waxseal_core as edge;
-/// The engine, for adapters to other frameworks and for tests. Its `Session` is the one that each framework's wraps.
+/// The engine, for adapters to other frameworks and for tests. Each framework's `Session` wraps its `Session`.
 #[cfg(feature = "engine")]
 pub use waxseal_http as engine;
 #[cfg(feature = "engine")]

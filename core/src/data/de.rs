@@ -14,9 +14,9 @@ use super::{
     key::{FromKey, KeyMode, has_typed_keys},
 };
 
-/// Reads a `T` from a value. An error where the value is not a `T`.
+/// Reads a `T` from a value. An error if the value is not a `T`.
 ///
-/// What [`to_value`](crate::to_value) made from a `T` can be read as a `T`.
+/// Every value that [`to_value`](crate::to_value) made from a `T` can be read back as a `T`.
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
     let read = |keys| T::deserialize(FromValue { value, keys });
     read(KeyMode::Text).or_else(|error| match has_typed_keys(value) {
@@ -41,7 +41,7 @@ impl<'de> IntoDeserializer<'de, ValueError> for FromValue<'de> {
 }
 
 impl<'de> FromValue<'de> {
-    /// Another value, with keys shown in the same mode.
+    /// The same for another value, with keys shown in the same mode.
     const fn with(self, value: &'de Value) -> Self {
         Self { value, ..self }
     }
@@ -118,7 +118,7 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Bytes read as a sequence too: a `Vec<u8>` without `serde_bytes` can read what one with it wrote.
+    /// Also reads bytes as a sequence: a `Vec<u8>` without `serde_bytes` can read what one with it wrote.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match self.value {
             Value::Bytes(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
@@ -139,8 +139,8 @@ impl<'de> Deserializer<'de> for FromValue<'de> {
         self.deserialize_seq(visitor)
     }
 
-    /// The first field comes first. Of an adjacently tagged enum this is the tag: with the tag known, serde reads the
-    /// content as what it is.
+    /// Visits the first field first. In an adjacently tagged enum it is the tag; once serde knows the tag, it reads the content
+    /// as the right type.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,

@@ -17,7 +17,7 @@ pub enum ValueError {
     /// The value cannot be kept. Nothing was changed.
     #[error("{} cannot be kept: {refusal}", Named(.key))]
     Refused {
-        /// The session key, where the value belongs to one.
+        /// The session key, if the value belongs to one.
         key: Option<String>,
         /// The reason.
         refusal: Refusal,
@@ -25,7 +25,7 @@ pub enum ValueError {
     /// The kept value is not of the type that was asked for.
     #[error("{} is not of the type that was asked for: {mismatch}", Named(.key))]
     Mismatch {
-        /// The session key, where the value belongs to one.
+        /// The session key, if the value belongs to one.
         key: Option<String>,
         /// The difference.
         mismatch: Mismatch,
@@ -33,7 +33,8 @@ pub enum ValueError {
 }
 
 impl ValueError {
-    /// The session key of the value. [`to_value`](crate::to_value) and [`from_value`](crate::from_value) know none.
+    /// The session key of the value. `None` for errors of [`to_value`](crate::to_value) and [`from_value`](crate::from_value),
+    /// which do not know it.
     pub fn key(&self) -> Option<&str> {
         match self {
             Self::Refused { key, .. } | Self::Mismatch { key, .. } => key.as_deref(),
@@ -70,12 +71,12 @@ pub enum Refusal {
         "a flattened map, or one of unknown length, has integer or boolean keys; use text keys, or do not flatten it"
     )]
     FlattenedKey,
-    /// Integer or boolean map keys, and elsewhere in the value a text key or a field that looks like one, such as `"5"`.
+    /// The value has integer or boolean map keys and, elsewhere, a text key or field name that looks like one, such as `"5"`.
     #[error(
         "it has integer or boolean map keys, and also text keys that look like those; use one type of map key, or keep the maps under two session keys"
     )]
     AmbiguousKeys,
-    /// `Some` of something that is kept as nothing, and would be read back as `None`.
+    /// `Some` of a value that is stored as nothing, and so would be read back as `None`.
     #[error("Some(None) and Some(()) cannot be told from None when read back; use an enum")]
     NestedOption,
     /// The value is nested too deep.
@@ -94,7 +95,7 @@ impl From<Refusal> for ValueError {
 
 /// How a kept value differs from the type that was asked for.
 ///
-/// `expected` is the type's own description. It is missing where it could contain a part of the value.
+/// `expected` is the type's own description. It is `None` if it could contain a part of the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -132,13 +133,13 @@ pub enum Mismatch {
         /// The names of the fields.
         expected: &'static [&'static str],
     },
-    /// An enum is asked for: a variant with content is kept as a map with one entry, and this map has another number.
+    /// An enum was requested. A variant with content is stored as a map with one entry; this map has more or fewer.
     #[error("expected an enum, found a map that is not one")]
     NotAVariant,
     /// A field is missing.
     #[error("the field `{0}` is missing")]
     MissingField(&'static str),
-    /// A field is there twice, by its name and an alias.
+    /// A field appears twice, under its name and an alias.
     #[error("the field `{0}` is there twice")]
     DuplicateField(&'static str),
     /// The type's own `Deserialize` returned an error, or no variant of an untagged enum fits. The text is dropped, because
@@ -210,7 +211,7 @@ impl From<Unexpected<'_>> for ValueKind {
     }
 }
 
-/// The description of a type, if it cannot contain data: what has no size was not made from a value.
+/// The description of a type, if it cannot contain data: an `Expected` of size zero was not made from a value.
 fn description(expected: &dyn Expected) -> Option<String> {
     (size_of_val(expected) == 0).then(|| expected.to_string())
 }
@@ -267,7 +268,7 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-/// What is known of the expectation, as the start of a text.
+/// What is known about the expected type, as the start of a text.
 struct Expecting<'a>(&'a Option<String>);
 
 impl fmt::Display for Expecting<'_> {

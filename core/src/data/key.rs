@@ -1,4 +1,4 @@
-//! Keys of maps: every key is kept as text, and read as what its type asks for.
+//! Keys of maps: every key is stored as text, and read as the requested type.
 //!
 //! Serde reads the content of untagged and internally tagged enums, and flattened fields, without knowing their types, and
 //! does not turn text into integers later. Such content needs its integer keys as integers. The text alone does not tell
@@ -29,7 +29,7 @@ enum Typed {
 }
 
 impl Typed {
-    /// Only the one text that the serializer below writes: not `+5`, `05` or `-0`.
+    /// Accepts only the canonical text, which the serializer below writes: not `+5`, `05` or `-0`.
     fn parse(text: &str) -> Option<Self> {
         match text {
             "true" => return Some(Self::Bool(true)),
@@ -37,7 +37,7 @@ impl Typed {
             "0" => return Some(Self::I64(0)),
             _ => {}
         }
-        // What `parse` accepts after a digit other than 0, alone or behind a minus, is canonical.
+        // Text that `parse` accepts is canonical if its first digit, after an optional minus, is not 0.
         let digits = text.strip_prefix('-').unwrap_or(text);
         if !matches!(digits.bytes().next(), Some(b'1'..=b'9')) {
             return None;
@@ -49,9 +49,9 @@ impl Typed {
 /// How map keys are shown to a type that does not say what it expects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyMode {
-    /// All as text.
+    /// All keys as text.
     Text,
-    /// Those that look like integers and booleans as such.
+    /// Keys that look like integers or booleans as integers or booleans.
     Typed,
 }
 
@@ -79,7 +79,7 @@ impl KeysSeen {
         }
     }
 
-    /// Refuses what cannot be read in one mode: a type may ask for all of it without saying what it expects.
+    /// Refuses a value that cannot be read in a single mode: a type may ask for all of it without saying what it expects.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         if self.typed.get() && self.look_typed.get() { Err(Refusal::AmbiguousKeys) } else { Ok(()) }
     }
@@ -89,7 +89,7 @@ impl KeysSeen {
 #[derive(Clone, Copy)]
 pub(super) struct ToKey<'a> {
     pub(super) seen: &'a KeysSeen,
-    /// Whether the map told its length. A struct with a flattened map does not.
+    /// Whether the map's length was given. A struct with a flattened map gives none.
     pub(super) sized: bool,
 }
 

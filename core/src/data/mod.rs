@@ -20,17 +20,17 @@ pub use value::Value;
 pub use wire::DecodeError;
 pub(crate) use wire::{WireData, WireDataOwned};
 
-/// How deep values may lie in each other; bounds the recursion of encoder and decoder.
+/// The maximum nesting depth of values. It bounds the recursion of the encoder and the decoder.
 pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A session's data, ordered by key.
 ///
-/// A sorted vector: sessions have few keys, and it is decoded, compared and copied in one go. What comes as a whole, and so may
-/// have many keys, is sorted once (`Pairs`).
+/// A sorted vector: sessions have few keys, and a vector is decoded, compared and copied in one pass. Data that arrive as a
+/// whole, and so may have many keys, are sorted once (`Pairs`).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Data(Vec<(String, Value)>);
 
-/// The entries of a map as they come, until they are all there.
+/// The entries of a map in the order in which they arrive.
 pub(crate) struct Pairs(Vec<(String, Value)>);
 
 impl Pairs {
@@ -42,7 +42,7 @@ impl Pairs {
         self.0.push((key, value));
     }
 
-    /// As data, unless a key is there twice.
+    /// The data, or `None` if a key appears twice.
     pub(crate) fn try_into_data(self) -> Option<Data> {
         let mut pairs = self.0;
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -50,10 +50,10 @@ impl Pairs {
         distinct.then_some(Data(pairs))
     }
 
-    /// As data; of equal keys the last one's value counts, as in JSON.
+    /// The data. If a key appears more than once, its last value counts, as in JSON.
     pub(crate) fn into_data(self) -> Data {
         let mut pairs = self.0;
-        // Stable, so that of equal keys the last stays last.
+        // A stable sort: entries with equal keys keep their order.
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
         pairs.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
@@ -67,17 +67,17 @@ impl Pairs {
 }
 
 impl Data {
-    /// No data.
+    /// Empty data.
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// The value of `key` as a `T`, or nothing where the key is absent. An error where the value is not a `T`.
+    /// The value of `key` as a `T`, or `None` if the key is absent. An error if the value is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ValueError> {
         self.value(key).map(from_value).transpose().map_err(|error| error.for_key(key))
     }
 
-    /// The value of `key` as it is.
+    /// The stored value of `key`.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.entry(key).map(|(_, value)| value)
     }
@@ -87,18 +87,18 @@ impl Data {
         self.0.get(at).map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Where `key` is, or where it would be.
+    /// Where `key` is, or where it would be inserted.
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, _)| other.as_str().cmp(key))
     }
 
-    /// Sets `key`; tells whether that changed anything. [`to_value`] says which values are refused.
+    /// Sets `key`. Returns whether that changed anything. [`to_value`] says which values are refused.
     pub fn insert<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<bool, ValueError> {
         let value = to_value(value).map_err(|error| error.for_key(key))?;
         Ok(self.set(key, value))
     }
 
-    /// Sets a value that [`to_value`] or the decoder made, and so is not too deep.
+    /// Sets a value that [`to_value`] or the decoder made, and that is therefore not nested too deep.
     pub(crate) fn set(&mut self, key: &str, value: Value) -> bool {
         let at = self.find(key);
         match at.map(|at| self.0.get_mut(at)) {
@@ -115,14 +115,14 @@ impl Data {
         }
     }
 
-    /// Sets many values; of equal keys the last one's counts.
+    /// Sets many values. If a key appears more than once, its last value counts.
     pub(crate) fn set_all<'a>(&mut self, values: impl Iterator<Item = (&'a str, &'a Value)>) {
         let mut pairs = Pairs(core::mem::take(&mut self.0));
         values.for_each(|(key, value)| pairs.push(key.into(), value.clone()));
         *self = pairs.into_data();
     }
 
-    /// Adds an entry behind all others; `false` where its key is not after theirs.
+    /// Adds an entry after all others. `false` if its key does not sort after theirs.
     pub(crate) fn push(&mut self, key: String, value: Value) -> bool {
         let after = self.0.last().is_none_or(|(last, _)| *last < key);
         if after {
@@ -131,7 +131,7 @@ impl Data {
         after
     }
 
-    /// Removes `key` and gives back its value.
+    /// Removes `key` and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.find(key).ok().map(|at| self.0.remove(at).1)
     }
@@ -161,7 +161,7 @@ impl Data {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// A copy with only these keys, where they are present.
+    /// A copy with only those of these keys that are present.
     #[must_use]
     pub fn only<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
         let mut picked = Self::new();
@@ -175,7 +175,7 @@ impl Data {
 }
 
 impl fmt::Debug for Data {
-    /// The keys and their values' kinds: what a session holds does not belong into logs.
+    /// Shows the keys and the kinds of the values: session contents do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }

@@ -1,4 +1,4 @@
-//! [`Value`] and [`Data`] as other formats see them, such as JSON, and as they are read from those.
+//! How [`Value`] and [`Data`] are written to, and read from, other formats such as JSON.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads any value; `depth` is how many more levels may follow, so that what was read can also be written.
+/// Reads any value. `depth` is how many more levels may follow, so that every value that was read can also be written.
 struct ValueVisitor {
     depth: usize,
 }

@@ -1,4 +1,4 @@
-//! From Rust values to [`Value`]s, by serde. Nothing is kept that would come back as something else.
+//! From Rust values to [`Value`]s, by serde. Values that would come back as something else are refused.
 
 use alloc::{string::String, vec::Vec};
 
@@ -9,22 +9,22 @@ use super::{
     key::{KeysSeen, ToKey},
 };
 
-/// The value of any serializable thing.
+/// Serializes a Rust value into a [`Value`].
 ///
-/// A struct becomes a map, a unit variant text, any other variant a map of one entry, `None` and `()` nothing. Keys of maps
-/// become text.
+/// A struct becomes a map; a unit variant becomes text; any other variant becomes a map with one entry; `None` and `()` become
+/// [`Value::Null`]. Map keys become text.
 ///
-/// [`from_value`](crate::from_value) reads every value that is accepted here as the same type. What it could not read is
-/// refused: see [`Refusal`] for the list. Two of them need an explanation:
+/// [`from_value`](crate::from_value) can read every accepted value back as the same type. Values that it could not read back are
+/// refused: [`Refusal`] lists the reasons. Two of them need an explanation:
 ///
-/// - Serde reads the content of internally tagged and untagged enums, and flattened fields, in a way that cannot read
-///   128-bit integers. They are refused everywhere, because a serializer cannot see how its output will be read.
-/// - In such content serde expects an integer key as an integer, but it is kept as text. If text fails, `from_value` tries
-///   again with all keys that look like integers or booleans as such. This needs a value in which all such keys are of the
-///   same kind: a `HashMap<u32, _>` next to a `HashMap<String, _>` is refused if the latter has a key such as `"5"`.
+/// - Serde cannot read 128-bit integers in the content of internally tagged and untagged enums, or in flattened fields. They are
+///   refused everywhere, because a serializer cannot know how its output will be read.
+/// - In the same content serde expects an integer key as an integer, but keys are stored as text. If text fails, `from_value`
+///   tries again and gives every key that looks like an integer or a boolean as one. This needs a value in which all such keys
+///   are of the same kind: a `HashMap<u32, _>` next to a `HashMap<String, _>` is refused if the latter has a key such as `"5"`.
 ///
-/// Some types accept keys of any kind, and take a failed attempt for an answer: a flattened `Option` that contains a map
-/// with integer keys, an untagged enum with variants for both kinds of keys. They read integer keys as text, as from JSON.
+/// Some types accept keys of any kind and do not report a failed attempt: a flattened `Option` that contains a map with integer
+/// keys, or an untagged enum with variants for both kinds of keys. They read integer keys as text, as from JSON.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
     let seen = KeysSeen::default();
     let value = value.serialize(ToValue { depth: MAX_DEPTH, seen: &seen })?;
@@ -239,7 +239,7 @@ struct Entries<'a> {
     pairs: Pairs,
     key: String,
     variant: Option<&'static str>,
-    /// Whether it told its length.
+    /// Whether its length was given.
     sized: bool,
 }
 

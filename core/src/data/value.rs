@@ -5,10 +5,10 @@ use core::fmt;
 
 use super::Data;
 
-/// A self-describing value, as it is kept and as an edge reads it.
+/// A self-describing value, as it is stored and as an edge reads it.
 ///
-/// Integers have one spelling: `I64` where it fits, `U64` above. Equality is by representation: a NaN equals itself, so
-/// that setting an equal value again is no change.
+/// Every integer has one representation: `I64` if it fits, else `U64`. Floats are equal if their bits are equal: a NaN equals
+/// itself, so setting an equal value again is no change.
 #[derive(Clone)]
 pub enum Value {
     /// Nothing: `None`, `()`.
@@ -51,7 +51,7 @@ impl PartialEq for Value {
 impl Eq for Value {}
 
 impl fmt::Debug for Value {
-    /// The kind, not the value: what a session holds does not belong into logs. Serialize it to see it.
+    /// Shows the kind, not the value: session contents do not belong in logs. Serialize the value to see it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Null => "Null",

@@ -1,7 +1,7 @@
 //! Data in postcard: how a ticket's claims and a row's data are encoded, and decoded from hostile bytes.
 //!
-//! The decoder grows collections only by elements that it has read and stops at a fixed depth, so that what it allocates is
-//! bounded by the length of its input, whatever lengths the input claims.
+//! The decoder grows a collection only by elements that it has read, and stops at a fixed depth. So its allocations are bounded
+//! by the length of the input, whatever lengths the input claims.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, marker::PhantomData};
@@ -35,7 +35,7 @@ impl Data {
         encoding::postcard_size(&self.wire()).unwrap_or_default()
     }
 
-    /// Decodes what [`encode`](Self::encode) gave. Any input is safe: see the bounds above.
+    /// Decodes the output of [`encode`](Self::encode). Any input is safe: allocations and recursion are bounded.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         encoding::postcard_read::<WireDataOwned>(bytes).map(|data| data.0).ok_or(DecodeError)
     }
@@ -45,7 +45,7 @@ impl Data {
     }
 }
 
-/// Data as the wire has them; [`Data`] itself serializes in the plain form that users see.
+/// [`Data`] in its wire form. `Data` itself serializes in the plain form that users see.
 #[derive(Clone, Copy)]
 pub(crate) struct WireData<'a>(&'a Data);
 
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for DataSeed {
         let mut data = Data::new();
         while let Some(key) = map.next_key::<String>()? {
             let value = map.next_value_seed(ValueSeed { depth: self.depth })?;
-            // One spelling for one map: no key twice, none out of order.
+            // Each map has one encoding: no key twice, none out of order.
             if !data.push(key, value) {
                 return Err(A::Error::custom("keys out of order"));
             }
@@ -224,7 +224,7 @@ impl<'de> Visitor<'de> for SeqSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Value>, A::Error> {
-        // No capacity from the claimed length: it is the sender's word.
+        // No capacity from the claimed length: it cannot be trusted.
         let mut values = Vec::new();
         while let Some(value) = seq.next_element_seed(ValueSeed { depth: self.depth })? {
             values.push(value);

@@ -1,4 +1,4 @@
-// What the build puts into a script, where there is no faster way than this.
+// Base64 in JavaScript: the build adds it to a script if there is no faster way.
 
 export function bytes(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64);

@@ -1,9 +1,9 @@
 // Finds the session cookie in a `Cookie` header, exactly as the application does (`Cookies::candidates` in adapters/http):
 //
-// - Only `;` separates cookies. A comma does not, although some runtimes join header lines with it: a sibling domain could set a cookie
-//   `a` to `x, __Host-session=…`, and so get past the prefix.
-// - Spaces and tabs around a cookie are left off, and no other characters: browsers check prefixes on names that keep those.
-// - The name and `=` follow each other, in their exact spelling. The value is the rest, without one pair of double quotes.
+// - Only `;` separates cookies. A comma does not, although some runtimes join header lines with it: a sibling domain could set a
+//   cookie `a` to `x, __Host-session=…`, and so get past the prefix.
+// - Spaces and tabs around a cookie are trimmed, and no other characters: browsers check prefixes on names that keep those.
+// - The name must be followed directly by `=` and match exactly. The value is the rest, without one pair of double quotes.
 
 const SEMICOLON = 59;
 
@@ -12,7 +12,7 @@ export function find(header: string, pair: string, from: number): number {
   for (let at = header.indexOf(pair, from); at >= 0; at = header.indexOf(pair, at + 1)) {
     let before = at - 1;
     while (isSpace(header.charCodeAt(before))) before--;
-    // Else it is the end of another cookie's name, or stands in its value.
+    // Otherwise it is the end of another cookie's name, or part of its value.
     if (before < 0 || header.charCodeAt(before) === SEMICOLON) return at + pair.length;
   }
   return -1;

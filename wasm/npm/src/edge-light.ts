@@ -1,4 +1,4 @@
-// Vercel's edge runtime, which Next.js has for its middleware: `?module` gives the module compiled.
+// Vercel's edge runtime, which Next.js uses for its middleware: `?module` imports the compiled module.
 
 import module from "./waxseal.wasm?module";
 import * as glue from "../build/waxseal_bg.js";

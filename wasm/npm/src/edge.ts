@@ -14,9 +14,9 @@ export type { Ticket } from "./ticket.js";
 /** How a worker opens tickets. */
 export interface Options {
   /**
-   * How old, in seconds, a ticket may be for the worker to decide by it alone; an older one is `stale`. It bounds for how long a
-   * session that was ended meanwhile still passes at the edge. The application issues a ticket again at each touch (every minute
-   * of use, unless set otherwise), so 300 is a fair choice; 0 sends nearly every request to the origin.
+   * How old, in seconds, a ticket may be for the worker to decide on it alone; an older one is `stale`. This limits how long a
+   * session that has ended is still accepted at the edge. The application issues a ticket again at each touch (every minute of
+   * use by default), so 300 is a reasonable choice; 0 sends nearly every request to the origin.
    */
   maxAgeSeconds: number;
   /** The session cookie's name, as the application sets it. Default: `__Host-session`. */
@@ -25,45 +25,48 @@ export interface Options {
   now?: () => number;
 }
 
-/** Why there is no ticket. Tell clients none of it but that they are not signed in. */
+/** Why there is no ticket. Tell clients only that they are not signed in. */
 export type TicketRefusal =
-  /** There is no cookie of that name. */
+  /** There is no cookie with that name. */
   | "absent"
   /** The cookie is not a ticket of this format. */
   | "malformed"
-  /** It was made with a key that this worker was not given. */
+  /** It was made with a key that this worker does not have. */
   | "unknown-key"
-  /** Its tag does not fit: forged, damaged, or made for a cookie of another name. */
+  /** Its tag is wrong: forged, damaged, or made for a cookie of another name. */
   | "forged"
   /** It is authentic, but past its lifetime. */
   | "expired"
-  /** It is authentic, but was issued more than five minutes from now: a clock is wrong, here or at the application. */
+  /** It is authentic, but was issued more than five minutes in the future: a clock is wrong, here or at the application. */
   | "not-yet-valid"
   /** The feed of ended sessions names it: the session was signed out, revoked or renewed. */
   | "ended";
 
 /** What {@link Edge.open} found. */
 export type Opened =
-  /** `stale` is not signed out: ask the origin or the database. Of two authentic tickets the first is given, as `stale`. */
+  /**
+   * `stale` does not mean signed out: ask the origin or the database. If the header has two authentic tickets, the result is the
+   * first one, as `stale`.
+   */
   | { ok: true; state: "fresh" | "stale"; ticket: Ticket }
   | { ok: false; reason: TicketRefusal };
 
-/** Why a row did not open. */
+/** Why a row was not opened. */
 export type RowRefusal =
-  /** There is no such row, or it says that the session was ended: signed out, revoked or renewed. */
+  /** There is no such row, or it records that the session was ended: signed out, revoked or renewed. */
   | "ended"
-  /** The row's idle expiry, or the session's lifetime, has come. */
+  /** The row's idle expiry, or the end of the session's lifetime, has passed. */
   | "expired"
-  /** The row belongs to another session, or the ticket is of an application without a store, and has no row. */
+  /** The row belongs to another session, or the ticket has no row because its application has no store. */
   | "another-session"
   /**
-   * The row is older than its ticket: a replica that lags, a restored backup, or a row that somebody put back. Nobody is signed out by
-   * it: read the row from the primary, or hand the request over to the application.
+   * The row is older than its ticket: a replica that lags, a restored backup, or an old row that somebody put back. This signs
+   * nobody out: read the row from the primary, or pass the request to the application.
    */
   | "behind"
   /** Its data were changed, or moved here from another row. */
   | "forged"
-  /** Its data were sealed with a key that this worker was not given. */
+  /** Its data were sealed with a key that this worker does not have. */
   | "unknown-key"
   /** Its data are not of this format. */
   | "malformed";
@@ -91,9 +94,9 @@ const KEY_ERRORS: Record<number, string> = {
 
 /** Browsers keep 4096 bytes of a cookie; a longer value was not set by the application. */
 const MAX_VALUE_CHARS = 4096;
-/** How many cookies of one name are tried: a sibling domain can plant some beside the real one, and must not crowd it out. */
+/** How many cookies of one name are tried: a sibling domain can plant some beside the real one, and they must not crowd it out. */
 const MAX_CANDIDATES = 64;
-/** Browsers keep far less of a session, and so does the application. */
+/** Browsers store far less of a session, and so does the application. */
 const MAX_ROW_BYTES = 16 * 1024 * 1024;
 /** Unix milliseconds of the year 2001, and the last that a `Date` can hold. */
 const MIN_CLOCK = 1e12;
@@ -111,8 +114,8 @@ export function start(instance: WebAssembly.Instance): void {
 }
 
 /**
- * Opens the session cookies of one application, and the rows behind them. Make one for a worker, outside its handler: it prepares
- * the keys. It opens only; tickets are issued by the application.
+ * Opens the session cookies of one application, and the rows behind them. Make one per worker, outside its handler, because it
+ * prepares the keys. It only opens; the application issues the tickets.
  *
  * ```js
  * const edge = new Edge(env.WAXSEAL_EDGE_KEYS, { maxAgeSeconds: 300 });
@@ -121,7 +124,7 @@ export function start(instance: WebAssembly.Instance): void {
  * ```
  */
 export class Edge {
-  /** Whether the keys open rows too. */
+  /** Whether the keys also open rows. */
   readonly opensRows: boolean;
   readonly #module = new Module();
   /** `name=`. */
@@ -131,8 +134,8 @@ export class Edge {
   #feed: EndedFeed | undefined;
 
   /**
-   * `keys` is the text that the application exports: for cookies alone, or for cookies and rows. Throws a `TypeError` that says
-   * what to do where they, or the options, are not what they should be.
+   * `keys` is the text that the application exports: for cookies only, or for cookies and rows. Throws a `TypeError` that says
+   * what to do if the keys or the options are not valid.
    */
   constructor(keys: string, options: Options) {
     const { maxAgeSeconds, cookieName = "__Host-session", now = Date.now } = options ?? {};
@@ -154,21 +157,21 @@ export class Edge {
   }
 
   /**
-   * Opens the session cookie of a `Cookie` header (`null` where there is none), synchronously and with no call anywhere.
+   * Opens the session cookie in a `Cookie` header (`null` if there is none), synchronously and without any request.
    *
-   * With a feed of ended sessions, a session that it names is refused as `ended`, and a ticket is `fresh` only where the feed proves
-   * that its session had not ended: a feed that is older than its bound, that does not reach back to the ticket's issue, or that has
-   * not come yet, leaves it `stale`.
+   * With a feed of ended sessions, a session that the feed names is refused as `ended`. A ticket is then `fresh` only if the feed
+   * proves that its session had not ended. It stays `stale` if the feed is older than its limit, does not reach back to the
+   * ticket's issue, or has not arrived yet.
    */
   open(cookieHeader: string | null | undefined, feed?: EndedFeed): Opened {
     if (!cookieHeader) return { ok: false, reason: "absent" };
     const now = this.#clock();
-    // A clock at -1 leaves the feed out.
+    // A time of -1 leaves out the feed.
     const at: Present = [now, ...(feed === undefined ? ([-1, 0] as const) : feed.presentFor(this, now))];
     const opened = this.#first(cookieHeader, at);
     if (opened.ok || !cookieHeader.includes(", ")) return opened;
-    // Perhaps a runtime has joined several lines. What only this reading finds may also be a part of another cookie's value, which a
-    // sibling domain can set: the application, which sees the lines, decides.
+    // A runtime may have joined several header lines. A cookie that is found only in this reading may also be part of another
+    // cookie's value, which a sibling domain can set: the application, which sees the lines, decides.
     const joined = this.#first(cookieHeader.replaceAll(", ", "; "), at);
     return joined.ok ? { ...joined, state: "stale" } : opened;
   }
@@ -186,7 +189,7 @@ export class Edge {
         const alone = refusal !== ENDED && !this.#hasAnother(value, header, at, tried, present);
         return { ok: true, state: ticket.fresh && alone ? "fresh" : "stale", ticket: ticket.ticket };
       }
-      // Of several refusals the one that was nearest to a ticket.
+      // Of several refusals, report the one that came closest to a ticket.
       refusal = Math.min(refusal, code);
       if (tried === MAX_CANDIDATES) break;
     }
@@ -194,9 +197,9 @@ export class Edge {
   }
 
   /**
-   * Opens the row behind a ticket, as the database driver gives it; `null` and `undefined` are a row that was not found. A row that
-   * does not belong to the ticket's session is refused with the reason. Throws a `TypeError` where the keys open cookies only, or
-   * where a column is missing.
+   * Opens the row behind a ticket, as the database driver returns it; `null` and `undefined` mean that no row was found. A row
+   * that does not belong to the ticket's session is refused with the reason. Throws a `TypeError` if the keys open only cookies,
+   * or if a column is missing.
    */
   openRow(ticket: Ticket, row: Row | null | undefined): OpenedRow {
     const { value, openedMs, createdMs, lifetimeS } = OpenTicket.of(ticket);
@@ -212,9 +215,9 @@ export class Edge {
       times.lifetimeS !== lifetimeS ||
       subject !== ticket.subject;
     if (another) return { ok: false, reason: "another-session" };
-    // Before its expiry: that is as old as the row.
+    // Checked before the expiry, which is as old as the row.
     if (generation > 0n && generation < BigInt(ticket.generation)) return { ok: false, reason: "behind" };
-    // A clock that was set back does not make the ticket one from the future.
+    // A clock that was set back must not make the ticket one from the future.
     const now = Math.max(this.#clock(), openedMs);
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
     if (data.length > MAX_ROW_BYTES) return { ok: false, reason: "malformed" };
@@ -234,7 +237,7 @@ export class Edge {
     return { ok: false, reason: REFUSALS[code] as RowRefusal };
   }
 
-  /** The time. A clock in seconds, or one that stands at 0 (a Worker's, outside its handlers), would let every ticket live. */
+  /** The time. With a clock in seconds, or one that stands at 0 (a Worker's, outside its handlers), no ticket would ever expire. */
   #clock(): number {
     const now = this.#now();
     if (typeof now === "number" && now >= MIN_CLOCK && now <= MAX_CLOCK) return now;
@@ -257,7 +260,7 @@ export class Edge {
     return edge.#module;
   }
 
-  /** @internal Has the module verify a feed and take it. Above 0 where it is newer than the one before, below 0 where it was refused. */
+  /** @internal Lets the module verify and accept a feed. Above 0 if it is newer than the previous one, below 0 if it was refused. */
   static takeFeed(edge: Edge, body: Uint8Array, now: number): number {
     writeBytes(body, edge.#module.input(body.length));
     const code = edge.#module.take_feed(now);
@@ -281,7 +284,7 @@ export class Edge {
     return { ticket, fresh: fresh.is };
   }
 
-  /** Whether another authentic ticket follows: which of them lives, only the application can tell. */
+  /** Whether another authentic ticket follows: only the application can tell which of them is live. */
   #hasAnother(value: string, header: string, from: number, tried: number, present: Present): boolean {
     for (let at = find(header, this.#pair, from); at >= 0 && tried < MAX_CANDIDATES; at = find(header, this.#pair, at), tried++) {
       const other = valueAt(header, at);

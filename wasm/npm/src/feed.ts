@@ -1,31 +1,31 @@
-// Keeps the feed of ended sessions fresh: fetches it, has the module verify it, and remembers what went wrong.
+// Keeps the feed of ended sessions up to date: fetches it, lets the module verify it, and remembers what failed.
 
 import { Edge } from "./edge.js";
 
-/** How a worker keeps the feed of ended sessions. */
+/** How a worker keeps the feed of ended sessions up to date. */
 export interface EndedFeedOptions {
-  /** The edge that verifies the feed and asks it. An edge has one feed. */
+  /** The edge that verifies and uses the feed. An edge has one feed. */
   edge: Edge;
-  /** Where the application serves the feed. */
+  /** The address at which the application serves the feed. */
   url: string | URL;
-  /** How often, in seconds, the feed is fetched while requests come in. Default: 5. */
+  /** How often, in seconds, the feed is fetched while requests arrive. Default: 5. */
   refreshSeconds?: number;
-  /** How old, in seconds, the feed may be to prove that a session has not ended. Past it, tickets are `stale`. Default: 30. */
+  /** How old, in seconds, the feed may be to prove that a session has not ended. With an older feed, tickets are `stale`. Default: 30. */
   maxAgeSeconds?: number;
-  /** For how long, in seconds, a fetch may take, and a request may wait for it. Default: 5. */
+  /** How long, in seconds, a fetch may take, and how long a request may wait for it. Default: 5. */
   timeoutSeconds?: number;
   /** Headers of the fetch, such as an `Authorization`. */
   headers?: Record<string, string>;
   /** Default: the global `fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
-   * Where the workers of one place share the feed. Default: `caches.default`, where there is one (Cloudflare); `null` for none. What
-   * comes from it is verified like what comes from the application.
+   * The cache through which the workers of one location share the feed. Default: `caches.default`, if it exists (Cloudflare);
+   * `null` for none. A cached feed is verified like one from the application.
    */
   cache?: FeedCache | null;
 }
 
-/** What went wrong when the feed was last fetched. */
+/** What failed when the feed was last fetched. */
 export interface FeedFailure {
   reason:
     /** No answer, or none in time. */
@@ -36,15 +36,15 @@ export interface FeedFailure {
     | "too-large"
     /** Not a feed of this format. */
     | "malformed"
-    /** Signed with a key that this worker was not given: another application's feed, or newer keys. */
+    /** Signed with a key that this worker does not have: another application's feed, or newer keys. */
     | "unknown-key"
-    /** Its tag does not fit: forged, damaged, or made for a cookie of another name. */
+    /** Its tag is wrong: forged, damaged, or made for a cookie of another name. */
     | "forged"
-    /** Made more than five minutes from now: a clock is wrong, here or at the application. */
+    /** Made more than five minutes in the future: a clock is wrong, here or at the application. */
     | "not-yet-valid"
     /** Older than the feed that this worker has. */
     | "older";
-  /** What the platform said, or the status. */
+  /** The platform's error text, or the status. */
   detail: string;
   /** When it was seen; Unix milliseconds. */
   atUnixMs: number;
@@ -52,13 +52,13 @@ export interface FeedFailure {
   times: number;
 }
 
-/** As much of the Cache API as the feed needs. */
+/** The part of the Cache API that the feed needs. */
 export interface FeedCache {
   match(url: string): Promise<Response | undefined>;
   put(url: string, response: Response): Promise<unknown>;
 }
 
-/** What a Worker's `fetch` handler gets as its third argument, as far as it is needed. */
+/** The part that is needed of the third argument of a Worker's `fetch` handler. */
 export interface WaitUntil {
   waitUntil(promise: Promise<unknown>): void;
 }
@@ -83,8 +83,8 @@ class Failed extends Error {
 }
 
 /**
- * The sessions that ended lately, as the application says: with it, a sign-out counts at the edge within seconds, without a database.
- * Make one for a worker, outside its handler, and call {@link refresh} before `open` in every request.
+ * The sessions that ended recently, according to the application. With it, a sign-out takes effect at the edge within seconds,
+ * without a database. Make one per worker, outside its handler, and call {@link refresh} before `open` in every request.
  *
  * ```js
  * const edge = new Edge(env.WAXSEAL_EDGE_KEYS, { maxAgeSeconds: 570 });
@@ -103,10 +103,10 @@ export class EndedFeed {
   readonly #headers: Record<string, string>;
   readonly #fetch: EndedFeedOptions["fetch"];
   readonly #cache: EndedFeedOptions["cache"];
-  /** The feed's ETag, and when it arrived. */
+  /** The feed's ETag, and the time of its arrival. */
   #etag: string | null = null;
   #arrivedMs = 0;
-  /** The fetch under way; when the last one began, and when the next one may. */
+  /** The fetch under way; when the last one began, and when the next one may begin. */
   #running: Promise<void> | undefined;
   #begunMs = 0;
   #nextMs = 0;
@@ -130,7 +130,7 @@ export class EndedFeed {
     Edge.attach(edge, this);
   }
 
-  /** When the feed was true, by the application's database; Unix milliseconds. `null` where there is none yet. */
+  /** The time for which the feed is true, by the application's database; Unix milliseconds. `null` if there is no feed yet. */
   get asOfUnixMs(): number | null {
     return Edge.module(this.#edge).feed_as_of() || null;
   }
@@ -140,22 +140,22 @@ export class EndedFeed {
     return Edge.module(this.#edge).feed_len();
   }
 
-  /** What went wrong when the feed was last fetched; `null` where nothing did. Worth a line in the log, and an alarm. */
+  /** What failed when the feed was last fetched; `null` if nothing did. Log it and raise an alert. */
   get failure(): FeedFailure | null {
     return this.#failure;
   }
 
   /**
-   * Fetches the feed where it is time to: one fetch for all requests that come meanwhile. It waits for the fetch only where there is
-   * no feed that proves anything. A fetch that fails does not reject: without a feed, `open` answers `stale`, and {@link failure} says
-   * why. It throws a `TypeError`, as `open` does, where the clock is wrong.
+   * Fetches the feed if that is due: one fetch for all requests that arrive in the meantime. It waits for the fetch only if the
+   * present feed proves nothing. A failed fetch does not reject: without a feed, `open` answers `stale`, and {@link failure}
+   * tells why. Throws a `TypeError`, as `open` does, if the clock is wrong.
    *
-   * `context` is what keeps a Worker running after its answer (`waitUntil`); elsewhere leave it out.
+   * `context` keeps a Worker running after its response (`waitUntil`); leave it out on other platforms.
    */
   async refresh(context?: WaitUntil): Promise<void> {
     const now = Edge.clock(this.#edge);
     const since = now - this.#begunMs;
-    // A Worker's fetch may never end: it is cancelled with the request that began it. A clock may be set back.
+    // A Worker's fetch may never settle: it is cancelled with the request that began it. The clock may have been set back.
     const lost = since < 0 || since > 2 * this.#timeoutMs;
     if (this.#running ? lost : now >= this.#nextMs || since < 0) this.#begin(now, context);
     if (!this.#running || this.#isUsable(now)) return;
@@ -164,7 +164,7 @@ export class EndedFeed {
     clearTimeout(timer);
   }
 
-  /** @internal The present by the feed's clock, and its bound. Neither a clock that is behind nor one that is right makes it younger. */
+  /** @internal The present time by the feed's clock, and its limit. Neither a slow clock nor a correct one makes the feed younger. */
   presentFor(edge: Edge, now: number): [now: number, maxAgeS: number] {
     if (edge !== this.#edge) throw new TypeError("waxseal: the feed is another edge's");
     const asOf = this.asOfUnixMs ?? 0;
@@ -199,11 +199,11 @@ export class EndedFeed {
     context?.waitUntil(running);
   }
 
-  /** Loads the feed. Gives the time from which on the next one is due: of what another worker has fetched, when it was made. */
+  /** Loads the feed. Returns the time from which the next one is due: for a feed from another worker, counted from when it was made. */
   async #load(now: number, context: WaitUntil | undefined): Promise<number> {
     const cache = this.#cache === undefined ? (globalThis.caches as { default?: FeedCache } | undefined)?.default : this.#cache;
     const cached = await cache?.match(this.#url).catch(() => undefined);
-    // What another worker has fetched a moment ago. Nothing that is wrong with it is a failure: the application is asked.
+    // A feed that another worker has just fetched. A problem with it is not a failure: the application is asked.
     if (cached && this.#take(await read(cached), now) > 0 && now - this.asOfUnixMs! < this.#refreshMs) {
       this.#etag = cached.headers.get("etag");
       return Math.min(now, this.asOfUnixMs!);
@@ -233,7 +233,7 @@ export class EndedFeed {
   }
 }
 
-/** The body, of which no more is kept than a feed can have. */
+/** The body. No more of it is kept than a feed can have. */
 async function read(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;

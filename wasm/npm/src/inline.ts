@@ -1,4 +1,4 @@
-// Anywhere that compiles WebAssembly from bytes: the module is a part of this file, which imports nothing.
+// Any platform that compiles WebAssembly from bytes: the module is part of this file, which imports nothing.
 
 import * as glue from "../build/waxseal_bg.js";
 import { bytes } from "./base64.js";

@@ -1,8 +1,8 @@
 // Claims and data as JSON.
 
 /**
- * For `JSON.stringify(claims, jsonReplacer)`: integers beyond 2^53, which are BigInts and would make it throw, become decimal text, and
- * bytes become arrays of numbers.
+ * For `JSON.stringify(claims, jsonReplacer)`. Integers beyond 2^53 are BigInts, which would make it throw: they become decimal
+ * text. Bytes become arrays of numbers.
  */
 export function jsonReplacer(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return String(value);

@@ -1,13 +1,13 @@
-// The module's memory: writing a call's input, and reading the values that it wrote (`wasm/src/output.rs`).
+// The module's memory: writes the input of a call, and reads the values that the call returns (`wasm/src/output.rs`).
 
 import type { Edge as Module } from "../build/waxseal_bg.js";
 
-/** What a session can hold, in JavaScript. Integers beyond 2^53 are BigInts, bytes are Uint8Arrays. */
+/** A value of a session in JavaScript. Integers beyond 2^53 are BigInts, bytes are Uint8Arrays. */
 export type Value = null | boolean | number | bigint | string | Uint8Array | Value[] | Data;
 
 /**
- * A session's data, a ticket's claims, or a map among them: an object without a prototype. It has what the application set and
- * nothing else, so that `claims.constructor` and `claims.toString` are `undefined` too, unless the application set them.
+ * A session's data, a ticket's claims, or a map inside them: an object without a prototype. It has only what the application set,
+ * so that `claims.constructor` and `claims.toString` are `undefined` too, unless the application set them.
  *
  * A key `__proto__`, if the application set one, can be read but is not enumerable: copies (`Object.assign`, `{ ...claims }`,
  * `structuredClone`) and JSON leave it out, because assigning it to an ordinary object would change that object's prototype.
@@ -42,8 +42,8 @@ function refresh(): void {
 }
 
 /**
- * Writes ASCII text of `text.length` bytes. Of a cookie's value nothing else can be good: what has any other character gets bytes
- * that no ticket has.
+ * Writes ASCII text of `text.length` bytes. A valid cookie value has only such characters: a text with any other one is written
+ * as bytes that no ticket has.
  */
 export function writeAscii(text: string, to: number): void {
   refresh();
@@ -66,7 +66,7 @@ export function input(module: Module, text: string): void {
   writeAscii(text, module.input(text.length));
 }
 
-/** Wipes what a call left on the module's stack: keys and contents among it. Between calls nothing there is in use. */
+/** Wipes what a call left on the module's stack, such as keys and contents. Nothing there is in use between calls. */
 export function wipeStack(): void {
   refresh();
   bytes.fill(0, 0, STACK);
@@ -82,7 +82,7 @@ export function readFrom(address: number): void {
   at += length;
 }
 
-/** @internal Ends reading: wipes the output, and lets its texts go. */
+/** @internal Ends reading: wipes the output and releases its texts. */
 export function readToEnd(module: Module): void {
   texts = "";
   module.wipe();
@@ -118,7 +118,7 @@ export function readData(): Data {
   for (let count = readLength(); count > 0; count--) {
     const key = readText();
     const value = readValue();
-    // Not enumerable: copied into an ordinary object, this one key would set its prototype.
+    // Not enumerable: copied into an ordinary object, this key would set that object's prototype.
     if (key === "__proto__") Object.defineProperty(data, key, { value, configurable: true, writable: true });
     else data[key] = value;
   }

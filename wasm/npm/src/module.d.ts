@@ -1,4 +1,4 @@
-// The types of what the build makes: wasm-bindgen's glue, and the module as a Worker imports it.
+// The types of the build's output: wasm-bindgen's glue, and the module as a Worker imports it.
 
 declare module "*/waxseal_bg.js" {
   export class Edge {

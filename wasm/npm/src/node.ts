@@ -1,4 +1,4 @@
-// Node, Deno and Bun: the module is a part of this file, compressed, so that bundlers have no second file to copy.
+// Node, Deno and Bun: the module is part of this file, compressed, so that bundlers have no second file to copy.
 
 import { Buffer } from "node:buffer";
 import { brotliDecompressSync } from "node:zlib";

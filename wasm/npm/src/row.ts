@@ -1,22 +1,22 @@
-// A session's row as database drivers and JSON APIs hand it over, brought into one form.
+// A session's row as database drivers and JSON APIs return it, converted to one form.
 
-/** An integer as drivers give it: a number, a BigInt, or decimal text (`pg` and `postgres` do that for `bigint`). */
+/** An integer as drivers return it: a number, a BigInt, or decimal text (as `pg` and `postgres` do for `bigint`). */
 export type Integer = number | bigint | string;
 
 /**
- * Bytes as drivers give them: a `Uint8Array` or Node's `Buffer` (`pg`, `postgres`), an array of numbers (D1), an `ArrayBuffer`, a
- * Buffer's JSON (`{ type: "Buffer", data: [...] }`), base64 or base64url text (JSON APIs), or PostgreSQL's `\x...` text.
+ * Bytes as drivers return them: a `Uint8Array` or Node's `Buffer` (`pg`, `postgres`), an array of numbers (D1), an `ArrayBuffer`,
+ * a Buffer's JSON (`{ type: "Buffer", data: [...] }`), base64 or base64url text (JSON APIs), or PostgreSQL's `\x...` text.
  */
 export type Bytes = Uint8Array | ArrayBuffer | readonly number[] | { readonly type: "Buffer"; readonly data: readonly number[] } | string;
 
 /**
- * The 16 bytes of a row's id as bytes in any form, or as text that is told by its shape: a UUID with hyphens (PostgreSQL), 32
+ * The 16 bytes of a row's id, as bytes in any form or as text in one of these forms: a UUID with hyphens (PostgreSQL), 32
  * hexadecimal digits with or without `\x` before them, or base64 or base64url (22 characters, or 24 with padding).
  */
 export type RowId = Bytes;
 
 /**
- * The columns of the session table that opening a row needs, by the names that they have in the table or in camel case:
+ * The columns of the session table that are needed to open a row, with the names that they have in the table or in camel case:
  *
  * ```sql
  * SELECT generation, subject, created_at, lifetime_s, expires_at, data FROM waxseal_sessions WHERE id = $1
@@ -25,7 +25,7 @@ export type RowId = Bytes;
  * If the application has chosen another name for its table (`SeaOrmStore::with_table`), use that name.
  */
 export type Row = {
-  /** The row's id. May be left out: a row of another session does not open anyway. */
+  /** The row's id. May be left out: a row of another session does not open in any case. */
   id?: RowId | null;
   generation: Integer;
   subject: string | null;
@@ -35,7 +35,7 @@ export type Row = {
   | { createdAt: Integer; lifetimeS: Integer; expiresAt: Integer }
 );
 
-/** A row in one form. */
+/** A row, converted to one form. */
 export interface Columns {
   id: Uint8Array | undefined;
   generation: bigint;
@@ -93,7 +93,7 @@ function dataText(text: string): Uint8Array | undefined {
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** No two forms have the same length, so that none is taken for another. */
+/** No two forms have the same length, so none can be mistaken for another. */
 function idText(text: string): Uint8Array | undefined {
   if (UUID.test(text)) return hex(text.replaceAll("-", ""));
   if (text.length === 32) return hex(text);

@@ -1,11 +1,11 @@
-// A ticket that was opened: what the application put into it, and what its row is opened with.
+// An opened ticket: what the application put into it, and what is needed to open its row.
 
 import { Edge as Module } from "../build/waxseal_bg.js";
 import { type Data, input, readByte, readBytes, readData, readDouble, readFrom, readText, wipeStack } from "./memory.js";
 
 /**
- * An authentic ticket within its lifetime: there is no way to get another one. It says what was true when it was issued; that its
- * session was not ended since, only the database can tell.
+ * An authentic ticket within its lifetime: there are no others. It says what was true when it was issued; only the database can
+ * tell whether its session has ended since.
  */
 export interface Ticket {
   /** Whose session it was when the ticket was issued; `null` before sign-in. */
@@ -18,24 +18,24 @@ export interface Ticket {
   readonly issuedUnixSeconds: number;
   /** The idle expiry as it was then, a hint; Unix seconds. */
   readonly expiresUnixSeconds: number;
-  /** When the session ends however much it is used; Unix seconds. */
+  /** When the session ends, however much it is used; Unix seconds. */
   readonly deadlineUnixSeconds: number;
   /** The session's own idle timeout, in seconds. */
   readonly idleTimeoutSeconds: number;
   /** Whether the cookie outlives the browser: it has a `Max-Age`. */
   readonly persistent: boolean;
   /**
-   * The generation of the session's row when this ticket was issued. Each save raises it by one, so the row is at least as new. 0 is
-   * the ticket of an application without a store: there is no row. A number: no session is saved 2^53 times.
+   * The generation of the session's row when this ticket was issued. Each save raises it by one, so the row is at least as new. 0
+   * if the application has no store: there is no row. A number is enough: no session is saved 2^53 times.
    */
   readonly generation: number;
-  /** The id of the session's row, as a UUID, computed when it is asked for. It opens nothing. */
+  /** The id of the session's row as a UUID, computed when it is first read. It opens nothing. */
   readonly rowId: string;
   /** The same as 16 bytes. */
   readonly rowIdBytes: Uint8Array;
 }
 
-/** @internal A ticket with what only this package looks at: the cookie, with which its row opens, and the exact creation. */
+/** @internal A ticket with the fields that only this package uses: the cookie, which opens the row, and the exact creation time. */
 export class OpenTicket implements Ticket {
   readonly createdUnixSeconds: number;
   readonly issuedUnixSeconds: number;
@@ -53,7 +53,7 @@ export class OpenTicket implements Ticket {
   readonly #lifetimeS: number;
   #id: Uint8Array | undefined;
 
-  /** Reads what the module has written, but for the ticket's freshness, which comes before its subject. */
+  /** Reads the module's output, except for the ticket's freshness, which precedes its subject. */
   constructor(module: Module, value: string, openedMs: number, fresh: { is: boolean }) {
     this.#module = module;
     this.#value = value;
@@ -82,7 +82,7 @@ export class OpenTicket implements Ticket {
   get rowIdBytes(): Uint8Array {
     if (!this.#id) {
       input(this.#module, this.#value);
-      // As of when it was opened: the ticket keeps its id, whatever the time is now.
+      // The time at which it was opened: the ticket keeps its id, whatever the time is now.
       this.#module.row_id(this.#openedMs);
       wipeStack();
       readFrom(this.#module.output());
@@ -98,5 +98,5 @@ export class OpenTicket implements Ticket {
     return { value: ticket.#value, openedMs: ticket.#openedMs, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
   }
 }
-// Minified, the class would show under another name.
+// Minified, the class would have another name.
 Object.defineProperty(OpenTicket, "name", { value: "Ticket" });

@@ -1,4 +1,4 @@
-// Browsers and bundlers: the module is fetched from beside this file, once, before the importing module runs.
+// Browsers and bundlers: the module is fetched once from the same directory as this file, before the importing module runs.
 
 import * as glue from "../build/waxseal_bg.js";
 import { start } from "./edge.js";

@@ -1,4 +1,4 @@
-// Cloudflare Workers: the module is imported, compiled, and needs no asynchronous start.
+// Cloudflare Workers: the module is imported already compiled and needs no asynchronous start.
 
 import module from "waxseal/waxseal.wasm";
 import * as glue from "../build/waxseal_bg.js";

@@ -1,7 +1,7 @@
-//! Plug and Phoenix: who a user of an Elixir application is.
+//! Plug and Phoenix: reads who is signed in to an Elixir application.
 //!
-//! [`PlugReader`] reads cookies and tokens. It needs no database. [`PlugRows`] reads the rows of a database store that protects
-//! its data in the way of Plug's cookie store. [`decode_term`] reads Erlang's external term format alone.
+//! [`PlugReader`] reads cookies and tokens, without a database. [`PlugRows`] reads the rows of a database store that protects its
+//! data like Plug's cookie store. [`decode_term`] only decodes Erlang's external term format.
 
 mod keys;
 mod reader;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{Algorithm, OptionsError, PlugKeys, TermError, term::Term, token::Envelope};
 use crate::Adopted;
 
-/// How long a token is valid that does not say so itself, in seconds. Plug's default.
+/// How long a token without a maximum age of its own is valid, in seconds. Plug's default.
 const DEFAULT_MAX_AGE: u64 = 86_400;
 
 /// Why a text was refused.
@@ -31,17 +31,17 @@ pub enum ReadError {
     Expired,
 }
 
-/// What an authentic text holds.
+/// The content of an authentic text.
 ///
 /// `Debug` shows the kind of the value only.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// The value: of a session cookie its map, of a token or another cookie what was signed.
+    /// The value: for a session cookie its map, for a token or another cookie the signed value.
     pub value: Value,
-    /// When it was made. Session cookies do not say.
+    /// When it was made. `None` for session cookies, which do not record it.
     pub signed_at: Option<Timestamp>,
-    /// When it expires. Session cookies do not say, and some tokens never expire.
+    /// When it expires. `None` for session cookies, which do not record it, and for tokens that never expire.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -70,7 +70,7 @@ enum Payload {
 /// The oldest text that a reader accepts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MaxAge {
-    /// What the text itself says.
+    /// The age that the text itself allows.
     Own,
     Fixed(Duration),
     Infinite,
@@ -113,8 +113,8 @@ impl PlugReader {
 
     /// Reads the session cookie of an application whose `Plug.Session` has `store: :cookie` and a `signing_salt`.
     ///
-    /// These cookies do not hold a time. Use the cookie's `max_age` of the application, if it has one, to limit the session
-    /// that you make from it.
+    /// These cookies do not contain a time. To limit the session, use the cookie's `max_age` from the application's
+    /// configuration, if there is one.
     pub fn signed_session(keys: &PlugKeys, signing_salt: &str) -> Result<Self, OptionsError> {
         Self::signed(keys, signing_salt, Payload::Session)
     }
@@ -147,7 +147,7 @@ impl PlugReader {
         Self::encrypted_token(keys, &format!("{name}_cookie"))
     }
 
-    /// Accepts signatures of this algorithm instead of HMAC-SHA256. Encrypted texts have none.
+    /// Accepts signatures with this algorithm instead of HMAC-SHA256. Encrypted texts have no signature.
     #[must_use]
     pub fn algorithm(mut self, chosen: Algorithm) -> Self {
         for (envelope, _) in &mut self.envelopes {
@@ -158,15 +158,16 @@ impl PlugReader {
         self
     }
 
-    /// Also accepts what `older` accepts: an earlier secret, or `rotating_options` in Plug. The maximum age remains this one's.
+    /// Also accepts what `older` accepts: an earlier secret, or `rotating_options` in Plug. This reader's maximum age applies to
+    /// both.
     #[must_use]
     pub fn or(mut self, older: Self) -> Self {
         self.envelopes.extend(older.envelopes);
         self
     }
 
-    /// Sets how old a token may be, whatever it says itself: `max_age` of `Phoenix.Token.verify`. Session cookies do not say how
-    /// old they are, so this does not limit them.
+    /// Sets how old a token may be, whatever the token says: `max_age` of `Phoenix.Token.verify`. Session cookies do not record
+    /// their age, so this does not limit them.
     #[must_use]
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = MaxAge::Fixed(max_age);
@@ -180,7 +181,7 @@ impl PlugReader {
         self
     }
 
-    /// Reads the value of a cookie, or a token.
+    /// Reads a token, or the value of a cookie.
     pub fn read(&self, text: &[u8], now: Timestamp) -> Result<Opened, ReadError> {
         let (bytes, payload) = self
             .envelopes
@@ -202,7 +203,7 @@ impl PlugReader {
             MaxAge::Infinite => None,
         };
         let expires_at = max_age.map(|max_age| signed_at.saturating_add(max_age));
-        // As in Plug: valid until the end, and with no time at all never.
+        // As in Plug: valid until and including the end, and never valid with a maximum age of 0.
         if max_age == Some(0) || expires_at.is_some_and(|end| end < now.unix_ms()) {
             return Err(ReadError::Expired);
         }

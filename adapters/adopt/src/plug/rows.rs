@@ -1,4 +1,4 @@
-//! Rows of a database store that protects its data in the way of Plug's cookie store.
+//! Rows of a database store that protects its data like Plug's cookie store.
 
 use waxseal_core::{Timestamp, Value};
 
@@ -8,10 +8,10 @@ use crate::Adopted;
 /// The length of the id in the cookie, in characters.
 const ID_CHARS: usize = 128;
 
-/// A row of the table `sessions`, as it was loaded.
+/// A row of the table `sessions`.
 #[derive(Clone, Copy)]
 pub struct PlugRow<'a> {
-    /// The column `session_cookie`: the id, in the clear.
+    /// The column `session_cookie`: the id, unencrypted.
     pub id: &'a str,
     /// The column `data`.
     pub data: &'a [u8],
@@ -21,21 +21,21 @@ pub struct PlugRow<'a> {
     pub valid_to: Timestamp,
 }
 
-/// Reads the rows of a database store: the id is in the clear in the cookie, the data are signed, encrypted or plain.
+/// Reads the rows of a database store. The cookie contains the id, unencrypted; the data are signed, encrypted or plain.
 #[derive(Clone, Debug)]
 pub struct PlugRows {
-    /// Without a reader the data are not protected.
+    /// `None`: the data are not protected.
     reader: Option<PlugReader>,
 }
 
 impl PlugRows {
-    /// Reads signed or encrypted data. `reader` is one for session cookies, with the store's salts.
+    /// Reads signed or encrypted data. `reader` is a reader for session cookies, with the store's salts.
     #[must_use]
     pub fn new(reader: PlugReader) -> Self {
         Self { reader: Some(reader) }
     }
 
-    /// Reads data that are not protected: the term in URL-safe base64. Their only protection is that of the database.
+    /// Reads unprotected data: the term in URL-safe base64. Only the database protects them.
     #[must_use]
     pub fn plain() -> Self {
         Self { reader: None }
@@ -68,7 +68,7 @@ fn plain(text: &[u8]) -> Result<Value, ReadError> {
     Ok(decode_term(&bytes)?)
 }
 
-/// Whether the value of a cookie can be the id of a row: 128 characters of base64. Ask the database only for those.
+/// Whether the value of a cookie can be the id of a row: 128 characters of base64. Ask the database only for such values.
 pub fn is_row_id(cookie: &str) -> bool {
     cookie.len() == ID_CHARS
         && cookie.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))

@@ -1,4 +1,4 @@
-//! Erlang's external term format, read without trusting it.
+//! Erlang's external term format, read as untrusted input.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::{
 };
 use waxseal_core::{Data, Value, to_value};
 
-/// How deep terms may be nested. A session's value may be 32 levels deep; a token adds a tuple around it.
+/// The maximum nesting depth of terms. A session's value may be 32 levels deep; a token adds a tuple around it.
 const MAX_DEPTH: usize = 40;
 
 /// The longest atom, in characters. Erlang itself refuses longer ones.
@@ -50,7 +50,7 @@ pub enum TermError {
     /// A map has a key that is not text, an atom or an integer, or two keys with the same text.
     #[error("a map has a key that cannot be text, or two keys with the same text")]
     MapKey,
-    /// The term is not a map, but the data of a session are one.
+    /// The term is not a map, but session data must be one.
     #[error("the term is not a map")]
     NotAMap,
 }
@@ -70,7 +70,7 @@ pub enum TermError {
 /// Everything else is refused: functions, pids, ports, references, bit strings, larger integers, compressed terms, improper
 /// lists, and maps in which two keys have the same text, such as `"id"` and `:id`.
 ///
-/// Memory is bounded by the length of `bytes`, never by a length that they claim. No atom is kept.
+/// Memory is bounded by the length of `bytes`, never by a length that they claim. Atoms are not stored.
 pub fn decode_term(bytes: &[u8]) -> Result<Value, TermError> {
     Term::decode(bytes)?.to_value()
 }
@@ -101,7 +101,7 @@ impl<'a> Term<'a> {
 
     /// As a session value.
     pub(super) fn to_value(&self) -> Result<Value, TermError> {
-        // The keys are checked first, so that the one remaining refusal of `to_value` is depth.
+        // The keys are checked first, so that `to_value` can only refuse the depth.
         self.check_keys()?;
         match self {
             Self::Map(pairs) => sorted(pairs)?
@@ -126,7 +126,7 @@ impl<'a> Term<'a> {
         }
     }
 
-    /// As the text of a map's key.
+    /// As the text of a map key.
     fn key(&self) -> Result<Cow<'_, str>, TermError> {
         match self {
             Self::Atom(name) => Ok(Cow::Borrowed(name)),
@@ -197,7 +197,7 @@ impl<'a> Input<'a> {
         Ok(u16::from_be_bytes(self.array()?).into())
     }
 
-    /// A length. What does not fit into memory is cut short in any case.
+    /// A length. A length that does not fit into memory means that the term is cut short.
     fn u32(&mut self) -> Result<usize, TermError> {
         usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| TermError::Truncated)
     }
@@ -255,7 +255,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// So many terms. The vector grows as they are read: the length is the sender's word.
+    /// This many terms. The vector grows as they are read: the length cannot be trusted.
     fn terms(&mut self, len: usize, depth: usize) -> Result<Vec<Term<'a>>, TermError> {
         let mut terms = Vec::new();
         for _ in 0..len {
@@ -284,7 +284,7 @@ impl<'a> Input<'a> {
         if float.is_finite() { Ok(float) } else { Err(TermError::Float) }
     }
 
-    /// An integer of `len` bytes: its sign, and its magnitude from the lowest byte on.
+    /// An integer of `len` bytes: its sign, then its magnitude, lowest byte first.
     fn big(&mut self, len: usize) -> Result<Term<'a>, TermError> {
         let negative = self.u8()? != 0;
         let bytes = self.take(len)?;

@@ -64,7 +64,7 @@ fn base64(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok().map(Zeroizing::new)
 }
 
-/// Exactly so many parts between dots.
+/// Exactly this many parts, separated by dots.
 fn parts<const N: usize>(token: &[u8]) -> Option<[&[u8]; N]> {
     let mut split = token.split(|byte| *byte == b'.');
     let mut parts: [&[u8]; N] = [&[]; N];
@@ -109,8 +109,8 @@ fn decrypt(sealed: &[u8], key: &Key) -> Option<Zeroizing<Vec<u8>>> {
     Some(message)
 }
 
-/// plug_crypto 1: `"A128GCM" "." wrapped "." nonce[12] "." ciphertext "." tag[16]`. A key of its own encrypts the message. It is
-/// wrapped as `ciphertext tag[16] nonce[12]`, with the signing key as additional data.
+/// plug_crypto 1: `"A128GCM" "." wrapped "." nonce[12] "." ciphertext "." tag[16]`. Each message is encrypted with its own key,
+/// which is wrapped as `ciphertext tag[16] nonce[12]`, with the signing key as additional data.
 fn decrypt_wrapped(token: &[u8], key: &Key, signing: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let [protected, wrapped, nonce, ciphertext, tag] = parts(token)?;
     if protected != b"QTEyOEdDTQ" {
@@ -128,7 +128,7 @@ fn decrypt_wrapped(token: &[u8], key: &Key, signing: &[u8]) -> Option<Zeroizing<
     aes_gcm(&inner, nonce, DEFAULT_CONTEXT, &base64(ciphertext)?, tag)
 }
 
-/// AES-GCM with the key size that the key has.
+/// AES-GCM; the length of `key` selects the key size.
 fn aes_gcm(key: &[u8], nonce: &[u8; 12], aad: &[u8], ciphertext: &[u8], tag: &[u8; 16]) -> Option<Zeroizing<Vec<u8>>> {
     let mut message = Zeroizing::new(ciphertext.to_vec());
     let buffer = message.as_mut_slice().into();

@@ -1,4 +1,4 @@
-//! With which keys the rows were made: what `stats` counts, and what the doctor compares with the keys that are there.
+//! Which keys the rows were made with: what `stats` counts, and what the doctor compares with the available keys.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use waxseal_core::Timestamp;
 
 /// The number of live sessions by the id of the key that their rows need. `table` is quoted.
 pub(super) async fn live(db: &DatabaseConnection, table: &str, now: Timestamp) -> Result<BTreeMap<String, i64>, DbErr> {
-    // FORMAT.md: the key id is the four bytes behind the first.
+    // FORMAT.md: the key id is bytes 2 to 5.
     let header = match db.get_database_backend() {
         DbBackend::Postgres => "SUBSTRING(data FROM 2 FOR 4)",
         DbBackend::MySql => "SUBSTRING(data, 2, 4)",
@@ -22,7 +22,7 @@ pub(super) async fn live(db: &DatabaseConnection, table: &str, now: Timestamp) -
     rows.iter().map(|row| Ok((hex(&row.try_get_by_index::<Vec<u8>>(0)?), row.try_get_by_index(1)?))).collect()
 }
 
-/// A key id as it is shown everywhere.
+/// A key id in the form that is shown everywhere.
 pub(super) fn hex(id: &[u8]) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,5 @@
-//! A cookie explained: its times, its key, and whether its row opens. The cookie comes from standard input, for it is a secret.
+//! Explains a cookie: its times, its key, and whether its row opens. The cookie comes from standard input, because it is a
+//! secret.
 
 use std::io::{self, Read};
 
@@ -63,7 +64,7 @@ pub(super) async fn cookie(settings: &Settings, show_values: bool) -> Result<Rep
     Ok(Report::new(shown(&lines), json))
 }
 
-/// The cookie's value in what was pasted: the value alone, or `name=value`, or a whole `Cookie` or `Set-Cookie` header.
+/// The cookie's value in the pasted text: the value alone, `name=value`, or a whole `Cookie` or `Set-Cookie` header.
 fn value_of<'a>(input: &'a str, name: &str) -> &'a str {
     let parts = input.trim().split(';').map(str::trim);
     let named = |part: &'a str| {

@@ -1,4 +1,4 @@
-//! Keys: a new one, a rotation, their ids, and those of an edge.
+//! Keys: making one, rotating a file, listing ids, and exporting edge keys.
 
 use serde_json::json;
 use waxseal_core::RootKey;

@@ -54,7 +54,7 @@ pub(super) async fn list(settings: &Settings, subject: &str) -> Result<Report, F
     Ok(Report::new(text, Value::Array(json)))
 }
 
-/// Ends one session by its id, or all of a user.
+/// Ends one session by its id, or all sessions of a user.
 pub(super) async fn end(settings: &Settings, whose: &str) -> Result<Report, Failure> {
     let store = settings.store().await?;
     if let Ok(id) = whose.parse::<RowId>() {

@@ -11,7 +11,7 @@ use crate::{
     settings::now,
 };
 
-/// Ages that are counted: up to so many seconds, and what they are called.
+/// The ages that are counted: the upper limit in seconds, and the name.
 const AGES: [(u64, &str); 5] = [
     (3600, "under an hour"),
     (24 * 3600, "under a day"),
@@ -52,7 +52,7 @@ pub(super) async fn count(settings: &Settings) -> Result<Report, Failure> {
         Some(text) => waxseal_core::Keyring::from_text(&text)?.key_ids().map(|id| id.to_string()).collect(),
         None => Vec::new(),
     };
-    // The keys stand from the newest to the oldest.
+    // The keys are ordered from the newest to the oldest.
     let oldest = ids.iter().rev().find(|id| keys.contains_key(*id)).cloned();
 
     let mut lines: Vec<Vec<String>> = vec![

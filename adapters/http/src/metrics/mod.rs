@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus and the like (feature `metrics`). Without the feature, nothing is.
+//! Metrics for Prometheus and the like (feature `metrics`). Without the feature, nothing is counted.
 //!
 //! Names and units follow the Prometheus conventions. `docs/operating.md` lists them, with the alerts worth having.
 
@@ -21,7 +21,7 @@ const CACHE_READS: &str = "waxseal_cache_reads_total";
 const CACHE_LISTENING: &str = "waxseal_cache_listening";
 const CACHE_STALENESS: &str = "waxseal_cache_staleness_seconds";
 
-/// Says what each metric is, when the sessions are set up.
+/// Describes each metric to the recorder, when the sessions are built.
 pub(crate) fn describe() {
     recorder::describe_count(REQUESTS, "Requests that used their session, by what it was.");
     recorder::describe_count(REFUSED, "Session cookies that were refused, by reason.");
@@ -54,12 +54,13 @@ pub(crate) fn refused(reason: &TicketError) {
     recorder::count(REFUSED, &[("reason", reason)]);
 }
 
-/// An authentic session cookie was refused: it is of another kind, or over by the bounds of now.
+/// An authentic session cookie was refused: it is of the other kind (stateless, or with a row), or expired under the present
+/// maxima.
 pub(crate) fn refused_by_policy() {
     recorder::count(REFUSED, &[("reason", "policy")]);
 }
 
-/// A session was saved, or could not be.
+/// A session was saved, or saving failed.
 pub(crate) fn save(saved: &Result<Outcome, SessionError>) {
     let outcome = match saved {
         Ok(outcome) => outcome.name(),
@@ -74,7 +75,7 @@ pub(crate) fn conflict() {
     recorder::count(CONFLICTS, &[]);
 }
 
-/// The session layer failed a request: once a request.
+/// The session layer failed a request. Counted once per request.
 pub(crate) fn failure(tried: &'static str) {
     recorder::count(FAILURES, &[("tried", tried)]);
 }
@@ -101,7 +102,7 @@ pub(crate) fn cache_read(hit: bool) {
     recorder::count(CACHE_READS, &[("result", if hit { "hit" } else { "miss" })]);
 }
 
-/// How old a cached row may be, as a ping has just proved. Nothing while no change of the database is heard.
+/// How old a cached row may be, as the last ping has just proved. `None` while no changes are received from the database.
 #[cfg(feature = "cache")]
 pub(crate) fn cache_staleness(age: Option<std::time::Duration>) {
     recorder::level(CACHE_LISTENING, if age.is_some() { 1.0 } else { 0.0 });

@@ -1,8 +1,8 @@
-//! Adopting a session of another system: a new row and cookie for it, once, however many requests present it at the same time.
+//! Adopting a session of another system: it gets one new row and cookie, however many requests present it at the same time.
 //!
-//! The new session's secret follows from the old session's key and our root key, and its time of creation stands in a row of its own,
-//! the *mark*. So two requests at once, or one whose answer was lost, come to the same new session. The mark outlives it: an old
-//! cookie that is presented again later leads nowhere, even where the old system cannot forget it.
+//! The new session's secret is derived from the old session's key and our root key. Its creation time is kept in a row of its
+//! own, the *mark*. So two requests at once, or a request whose answer was lost and its repetition, get the same new session. The
+//! mark outlives the session: an old cookie that is presented again later is refused, even if the old system cannot forget it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,16 +19,16 @@ use crate::{
     subjects, wait,
 };
 
-/// How often it is begun anew where another request is faster.
+/// How often adoption is started again if another request is faster.
 const ROUNDS: u32 = 3;
 
-/// How long a mark lives where the old session has no end: as long as browsers keep cookies, in seconds.
+/// How long a mark lives if the old session has no end, in seconds: as long as browsers keep cookies.
 const LONG_S: u64 = 400 * 24 * 3600;
 
 /// The generation of a mark whose session is being made. A later one means that it was made.
 const BEGUN: u64 = 1;
 
-/// What one adoption goes by.
+/// One adoption under way.
 struct Adoption {
     key: Vec<u8>,
     secret: Secret,
@@ -41,7 +41,7 @@ impl Session {
         self.0.engine.adopter.as_ref()?.key(self.0.headers.as_ref()?)
     }
 
-    /// Adopts the old session that the request presents, where it presents none of ours. The caller holds `busy`.
+    /// Adopts the old session that the request presents, if it presents none of ours. The caller holds `busy`.
     pub(super) async fn adopt(&self) -> Result<(), SessionError> {
         let engine = &self.0.engine;
         let Keeping::Rows { store, .. } = &engine.keeping else { return Ok(()) };
@@ -53,7 +53,7 @@ impl Session {
         let adoption = Adoption { mark: subjects::adopted(&key), key, secret };
         let session = self.clone();
         let store = store.clone();
-        // To its end: a request that is given up must not leave half of it.
+        // Runs to its end: a cancelled request must not leave half of it.
         let adopted = wait::to_the_end(async move {
             for _ in 0..ROUNDS {
                 if session.try_to_adopt(&store, &adoption).await? {
@@ -65,12 +65,12 @@ impl Session {
         self.wait(adopted).await??
     }
 
-    /// `false` where another request was faster: to be begun anew.
+    /// `false` if another request was faster: start again.
     async fn try_to_adopt(&self, store: &Arc<dyn Store>, adoption: &Adoption) -> Result<bool, SessionError> {
         let now = self.0.engine.now();
         let (created_at, adopted) = match store.load(Wanted::newest(adoption.mark)).await? {
             Some(Found::Session(mark)) => {
-                // A request that was sent before the browser had the new cookie is let in by the old one.
+                // A request that was sent before the browser had the new cookie may still use the old one.
                 if mark.generation > BEGUN && now.has_reached(mark.created_at.plus_seconds(GRACE_S)) {
                     return Ok(true);
                 }
@@ -110,7 +110,7 @@ impl Session {
         }
     }
 
-    /// The old session, where it is live and its user's sessions were not ended lately.
+    /// The old session, if it is live and its user's sessions were not ended recently.
     async fn old_session(
         &self,
         store: &Arc<dyn Store>,
@@ -135,7 +135,7 @@ impl Session {
         Ok(Some(adopted))
     }
 
-    /// Makes the new session. `false` where another request has.
+    /// Makes the new session. `false` if another request has made it.
     async fn make(
         &self,
         store: &Arc<dyn Store>,
@@ -170,7 +170,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Enters the session that another request has made of the same old one.
+    /// Uses the session that another request has made from the same old one.
     fn enter(&self, adoption: &Adoption, row: Row) -> Result<(), SessionError> {
         let engine = &self.0.engine;
         let default = engine.default_terms();
@@ -202,7 +202,7 @@ impl Session {
         Ok(())
     }
 
-    /// Retires the old session that this request has adopted or signed out of. What was saved stays saved, whatever comes of this.
+    /// Retires the old session that this request has adopted or signed out of. What was saved stays saved, even if this fails.
     pub(super) async fn retire_adopted(&self) {
         let Some(key) = self.state().adopted.clone() else { return };
         let session = self.clone();

@@ -1,4 +1,4 @@
-//! Committing: the end of a request for its session, with the cookie that goes out.
+//! Committing: finishes a request's session, and makes the cookie for the response.
 
 use crate::{
     Found, Outcome, Session, SessionError, Wanted,
@@ -10,10 +10,10 @@ use crate::{
 const MAX_ROUNDS: u32 = 16;
 
 impl Session {
-    /// Ends the request for the session: saves (or, where the response does not commit, discards) what was recorded, also what
-    /// clones of the handle record meanwhile.
+    /// Finishes the session for this request: saves what was recorded, or discards it if the response does not commit. Includes
+    /// what clones of the handle record in the meantime.
     pub(crate) async fn finish(&self, commits: bool, signs_in: bool) -> Result<Outcome, SessionError> {
-        // A call of `save` that was given up may still be writing: what it saves, the response must tell.
+        // A cancelled call of `save` may still be writing: the response must report what it saves.
         drop(self.wait(self.0.busy.lock()).await?);
         if commits && !signs_in {
             self.drop_sign_in();
@@ -38,7 +38,7 @@ impl Session {
                     return Err(error);
                 }
             }
-            // Under one lock: what a clone does next is either seen here or told that it is late.
+            // Under one lock: a clone's next change is either seen here or refused as too late.
             let mut state = self.state();
             if !state.ending && !state.has_changes() {
                 state.committed = true;
@@ -72,11 +72,11 @@ impl Session {
                 }
             }
         }
-        // Boxed, so that requests that only read do not move it about.
+        // Boxed, so that requests that only read do not move it.
         Box::pin(self.write(touch)).await
     }
 
-    /// Drops a sign-in whose response is a refusal.
+    /// Drops a sign-in whose response is an error.
     fn drop_sign_in(&self) {
         let mut state = self.state();
         if state.renewal.is_sign_in() {
@@ -86,7 +86,7 @@ impl Session {
         }
     }
 
-    /// Issues the cookie under its present name where it came under a former one.
+    /// Issues the cookie under its present name if it came under a former one.
     fn leave_alias(&self) {
         if !self.tickets_are_aliased() {
             return;
@@ -105,8 +105,9 @@ impl Session {
         self.is_used() && self.tickets().aliased
     }
 
-    /// Drops a cookie that an early `save` put by where it is not the newest any more: the session was ended or renewed since, or
-    /// another request has sent newer claims. Asked only where a second has gone by, and of a failing store nothing.
+    /// Drops a cookie that an early `save` stored for the response, if it is no longer the newest: the session has been ended or
+    /// renewed since, or another request has sent newer claims. The store is asked only if a second has passed; if it fails, the
+    /// cookie stays.
     async fn check_cookie(&self) {
         let engine = &self.0.engine;
         let Keeping::Rows { store, .. } = &engine.keeping else { return };
@@ -123,7 +124,7 @@ impl Session {
             }
         };
         let newest = match self.wait(store.load(Wanted::newest(id))).await {
-            // The browser has no other cookie for what this request has made.
+            // The browser has no other cookie for the session that this request has made.
             Ok(Ok(Some(Found::Session(row)))) => is_new || row.generation == generation,
             Ok(Ok(_)) => false,
             Ok(Err(_)) | Err(_) => true,

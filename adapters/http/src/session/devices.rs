@@ -9,14 +9,14 @@ use crate::{
 };
 
 impl Session {
-    /// The live sessions of this session's subject, the most recently seen first, this one marked: the first 100 of them.
+    /// The live sessions of this session's subject, the most recently seen first: at most 100. This session is marked.
     ///
-    /// If a sign-in or renewal is pending, this and the methods below save it first, because it changes the session's id.
+    /// If a sign-in or renewal is pending, this method and the ones below save it first, because it changes the session's id.
     pub async fn list(&self) -> Result<Vec<SessionInfo>, SessionError> {
         self.list_page(Page::first(PAGE)).await
     }
 
-    /// The next 100 of the subject's sessions behind `last`.
+    /// The next 100 of the subject's sessions after `last`.
     pub async fn list_after(&self, last: &SessionInfo) -> Result<Vec<SessionInfo>, SessionError> {
         self.list_page(Page { limit: PAGE, after: Some((last.times.last_seen_at, last.id)) }).await
     }
@@ -31,8 +31,8 @@ impl Session {
         self.told("list", listed.await)
     }
 
-    /// Ends one session of this session's subject, at once; `false` where the subject has no such session. Its own id is a
-    /// [`sign_out`](Self::sign_out).
+    /// Ends one session of this session's subject, at once. `false` if the subject has no such session. With this session's own
+    /// id it is a [`sign_out`](Self::sign_out).
     pub async fn revoke(&self, id: RowId) -> Result<bool, SessionError> {
         let revoked = async {
             let (subject, own) = self.identity().await?;
@@ -49,8 +49,8 @@ impl Session {
         self.told("revoke", revoked.await)
     }
 
-    /// Ends the subject's other sessions, at once; returns how many. "Log out my other devices". A sign-in of the subject that is
-    /// under way meanwhile is refused.
+    /// "Log out my other devices": ends the subject's other sessions, at once, and returns how many. A sign-in of the subject
+    /// that is under way at that time is refused.
     pub async fn revoke_others(&self) -> Result<u64, SessionError> {
         let revoked = async {
             let (subject, own) = self.identity().await?;
@@ -63,14 +63,14 @@ impl Session {
         self.told("revoke others", revoked.await)
     }
 
-    /// The subject and, where the session has a row, its id.
+    /// The subject and, if the session has a row, its id.
     async fn identity(&self) -> Result<(String, Option<RowId>), SessionError> {
         if self.state().renewal != Renewal::None && !self.save().await?.is_kept() {
             return Err(SessionError::NotSignedIn);
         }
         let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
         let id = self.id().await?;
-        // As it is now: a session that was ended or renewed meanwhile must not end others.
+        // Checked as it is now: a session that was ended or renewed in between must not end others.
         if let (Some(id), Keeping::Rows { store, .. }) = (id, &self.0.engine.keeping)
             && self.wait(store.load(Wanted::newest(id))).await??.and_then(Found::session).is_none()
         {

@@ -1,4 +1,4 @@
-//! Ending: what a request presents is ended in one statement, and its cookie removed.
+//! Ending: the sessions that a request presents are ended in one statement, and the cookie is removed.
 
 use waxseal_core::{RowId, Ticket};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Session {
-    /// Ends the session, and whatever else the request has a cookie for, and removes the cookie.
+    /// Ends the session and every other session for which the request has a cookie, and removes the cookie.
     pub(super) async fn end(&self, hold: Hold) -> Result<(Hold, Outcome), SessionError> {
         let engine = &self.0.engine;
         let replaced = self.state().replaced.as_ref().map(Ticket::row_id);
@@ -25,7 +25,7 @@ impl Session {
             (hold, true)
         };
         let mut state = self.state();
-        // A clone that signed out meanwhile asks for another end.
+        // A clone that signed out in the meantime requests another end.
         state.ending = state.epoch != epoch && state.ending;
         state.behind = Behind::Nothing;
         state.replaced = None;

@@ -1,4 +1,4 @@
-//! Waiting for the end of a session: for handlers that run on after their response has begun.
+//! Waiting for the end of a session: for handlers that keep running after their response has begun.
 
 use std::{
     future::poll_fn,
@@ -15,17 +15,20 @@ use crate::{
     session::{Behind, load::Loaded},
 };
 
-/// A store that fails is asked again after this: a failure is no end.
+/// A store that fails is asked again after this time: a failure does not mean that the session has ended.
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Waits until the session has ended: it was signed out or revoked, here or on another device, renewed, or has expired. For
-    /// event streams and WebSockets, which would otherwise go on for a user who has signed out.
+    /// Waits until the session has ended: it was signed out or revoked, here or on another device, was renewed, or has expired.
+    /// For event streams and WebSockets, which would otherwise continue for a user who has signed out.
     ///
-    /// Where the store hears of changes ([`Cached::notified`](crate::Cached::notified)) and for what this process does, it resolves
-    /// at once; elsewhere the store is asked every few seconds. A renewal ends it too, since the session goes on under another
-    /// cookie: let the client connect anew. Waiting does not keep the session alive. Resolves at once where there is no live session,
-    /// and an error where the session could not be loaded at first; a store that fails later is asked again until it answers.
+    /// It resolves at once for changes by this process and, if the store receives notices
+    /// ([`Cached::notified`](crate::Cached::notified)), for all others; otherwise the store is asked every few seconds. A renewal
+    /// resolves it too, because the session continues under another cookie: let the client reconnect. Waiting does not keep the
+    /// session alive.
+    ///
+    /// Resolves at once if there is no live session. An error if the session cannot be loaded at first; a store that fails later
+    /// is asked again until it answers.
     ///
     /// ```no_run
     /// # async fn stream(session: waxseal_http::Session, mut events: tokio::sync::mpsc::Receiver<String>) -> Result<(), waxseal_http::SessionError> {
@@ -56,7 +59,7 @@ impl Session {
         Ok(())
     }
 
-    /// A stateless session ends when its ticket does.
+    /// A stateless session ends when its ticket expires.
     async fn until_expired(&self, ticket: &Ticket) {
         loop {
             let left = ticket.expires_at().seconds_since(self.0.engine.now());
@@ -74,7 +77,7 @@ impl Session {
             if engine.now().has_reached(engine.ticket_deadline(ticket)) {
                 return;
             }
-            // Listening begins before the look, so that a change in between is heard.
+            // Listening begins before the store is asked, so that a change in between is noticed.
             let watch = engine.watchers.watch(id, ticket.subject());
             let mut changed = pin!(either(watch.woken(), store.changed(id)));
             let changed_already = poll_once(changed.as_mut()).await;
@@ -96,13 +99,13 @@ impl Session {
         }
     }
 
-    /// For how long the session lives if nobody uses it; nothing where it has ended.
+    /// How long the session lives if nobody uses it. `None` if it has ended.
     async fn look(&self, store: &dyn Store, ticket: &Ticket, id: RowId) -> Result<Option<Duration>, SessionError> {
         let engine = &self.0.engine;
         let asked = tokio::time::timeout(engine.max_wait, store.load(Wanted::at_least(id, ticket.generation())));
         let found = asked.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
         let mut loaded = engine.decide(ticket, id, found)?;
-        // Another request may have used it while the answer was on its way, or before an answer that is old.
+        // Another request may have used it after the store was asked, or the answer may be an old copy.
         if matches!(loaded, Loaded::Expired(_)) {
             let newest = tokio::time::timeout(engine.max_wait, store.load(Wanted::newest(id)));
             let found = newest.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
@@ -128,7 +131,7 @@ async fn either(a: impl Future<Output = ()>, b: impl Future<Output = ()>) {
     .await;
 }
 
-/// Begins a future; `true` where it is done at once.
+/// Polls a future for the first time. `true` if it is ready.
 async fn poll_once(mut future: Pin<&mut impl Future<Output = ()>>) -> bool {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
 }

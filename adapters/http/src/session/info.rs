@@ -1,4 +1,4 @@
-//! What a session tells about itself: its times, and its entry in a list of devices.
+//! Information about a session: its times, and its entry in a list of devices.
 
 use waxseal_core::{RowId, Timestamp};
 
@@ -9,9 +9,9 @@ use crate::{Row, engine::Engine};
 pub struct Times {
     /// When it was created, or last signed in.
     pub created_at: Timestamp,
-    /// When it was last used, as far as touches tell.
+    /// When it was last used, as recorded by touches.
     pub last_seen_at: Timestamp,
-    /// When it ends unless it is used.
+    /// When it ends if it is not used again.
     pub expires_at: Timestamp,
     /// When it ends however much it is used.
     pub deadline: Timestamp,
@@ -20,13 +20,13 @@ pub struct Times {
 /// One of a subject's sessions, for a list of devices. Its id opens nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionInfo {
-    /// The row's id, by which it can be revoked.
+    /// The row's id. [`Session::revoke`](crate::Session::revoke) takes it.
     pub id: RowId,
-    /// The device's name, where one was set.
+    /// The device's name, if one was set.
     pub label: Option<String>,
     /// Its times.
     pub times: Times,
-    /// Whether it is the session that asked.
+    /// Whether it is the session that made the request.
     pub is_current: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Loading: what is behind the presented tickets.
+//! Loading: finds the sessions of the presented tickets.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::{
     spans,
 };
 
-/// A request that began less than this after its session's end was probably sent before the browser knew of it, in seconds.
+/// A request that began less than this many seconds after its session's end was probably sent before the browser knew of it.
 pub(super) const GRACE_S: u64 = 10;
 
-/// What is behind a ticket.
+/// What a ticket leads to.
 pub(crate) enum Loaded {
     Live(Live),
-    /// Its idle timeout or lifetime ended at this time, by what the store answered.
+    /// Its idle timeout or lifetime passed at this time, by the store's answer.
     Expired(Timestamp),
     /// Ended by a sign-out, a revocation or a renewal at this time.
     Ended(Timestamp),
@@ -43,8 +43,8 @@ impl Session {
         self.told("load", loaded.await)
     }
 
-    /// Reads the session as the database has it now, where a page must not be a second old: behind a cache or a replica, reads may
-    /// otherwise be as old as its bound. What this request has recorded stays recorded.
+    /// Reads the session as the database has it now, for pages that must not be a second old: behind a cache or a replica, other
+    /// reads may be as old as its bound. What this request has recorded stays recorded.
     pub async fn refresh(&self) -> Result<(), SessionError> {
         self.mark_used();
         let refreshed = async {
@@ -57,7 +57,7 @@ impl Session {
         self.told("refresh", refreshed.await)
     }
 
-    /// Loads what is behind the presented tickets. The caller holds `busy`.
+    /// Loads the sessions of the presented tickets. The caller holds `busy`.
     pub(crate) async fn load_while_busy(&self) -> Result<(), SessionError> {
         let span = spans::load();
         let loaded = self.choose().instrument(span.clone()).await;
@@ -103,14 +103,14 @@ impl Session {
         Ok(())
     }
 
-    /// What is behind each ticket, in their order: one statement.
+    /// What each ticket leads to, in their order. One statement.
     async fn load_tickets(&self) -> Result<Vec<Result<Loaded, SessionError>>, SessionError> {
         let asked_at = self.0.engine.now();
         let mut all = self.load_as_wanted().await?;
         let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(all) };
         for (loaded, ticket) in all.iter_mut().zip(self.tickets().iter()) {
-            // A touch does not change the generation, and another request may have made one while the answer was on its way. So an
-            // answer that may be old, or that was asked for in time, is no proof that the time is over.
+            // A touch does not change the generation, and another request may have touched the row while the answer was on its
+            // way. So an answer that may be old, or that was requested in time, does not prove that the session has expired.
             let Ok(Loaded::Expired(at)) = loaded else { continue };
             let in_time = !asked_at.has_reached(*at);
             if !in_time && !store.may_be_behind() {
@@ -118,7 +118,7 @@ impl Session {
             }
             *loaded = Box::pin(self.load_ticket(store, ticket, Wanted::newest(ticket.row_id()))).await;
             if let (true, Ok(Loaded::Expired(at))) = (in_time, &loaded) {
-                // It ended while this request ran: what it writes starts no session in its place.
+                // It ended while this request ran: what the request writes must not start a new session in its place.
                 *loaded = Ok(Loaded::Ended(*at));
             }
         }
@@ -159,7 +159,7 @@ impl Session {
         Ok(all.map(|((ticket, wanted), found)| self.0.engine.decide(ticket, wanted.id, found)).collect())
     }
 
-    /// What is behind one ticket.
+    /// What one ticket leads to.
     pub(crate) async fn load_ticket(
         &self,
         store: &Arc<dyn Store>,
@@ -168,7 +168,7 @@ impl Session {
     ) -> Result<Loaded, SessionError> {
         match self.wait(store.load(wanted).instrument(spans::store("load"))).await? {
             Ok(found) => self.0.engine.decide(ticket, wanted.id, found),
-            // It will not mend itself: an error would lock users out for as long as they keep the cookie.
+            // A damaged row does not repair itself: an error would lock users out for as long as they keep the cookie.
             Err(StoreError::Damaged(why)) => {
                 tracing::error!(row_id = %wanted.id, why, "session row refused: it is damaged");
                 Ok(Loaded::Nothing)
@@ -178,7 +178,7 @@ impl Session {
     }
 }
 
-/// The row of a ticket, as new as the ticket at least.
+/// The row of a ticket, at least as new as the ticket.
 fn wanted(ticket: &Ticket) -> Wanted {
     Wanted::at_least(ticket.row_id(), ticket.generation())
 }
@@ -196,8 +196,8 @@ impl Engine {
         })
     }
 
-    /// What the store's answer means for a ticket. What does not open is no session (and an error in the log), never an empty
-    /// live one; what another node's key would open is an error.
+    /// What the store's answer means for a ticket. A row that does not open is no session (and an error in the log), never an
+    /// empty live session. A row that another node's key would open is an error.
     pub(crate) fn decide(&self, ticket: &Ticket, id: RowId, found: Option<Found>) -> Result<Loaded, SessionError> {
         let mut row = match found {
             Some(Found::Session(row)) => row,
@@ -215,7 +215,7 @@ impl Engine {
             tracing::debug!(row_id = %id, "session ended: expired");
             return Ok(Loaded::Expired(expires_at));
         }
-        // The id is a hash, and known already: `Ticket::row_context` would derive it again.
+        // The id is a hash that is already known: `Ticket::row_context` would compute it again.
         let context = RowContext {
             row_id: id,
             generation: row.generation,

@@ -1,7 +1,7 @@
 //! One request's session: what a handler reads, and when it is saved.
 //!
-//! `state` is what the request knows and has recorded, `record` the handler's writes, `commit` the end of the request, `load` and
-//! `save` the ways to and from the store, `devices` the subject's other sessions.
+//! `state` is what the request knows and has recorded, `record` has the handler's writes, `commit` the end of the request, `load`
+//! and `save` the access to the store, `devices` the subject's other sessions.
 
 mod adopting;
 mod commit;
@@ -44,23 +44,23 @@ pub use info::{SessionInfo, Times};
 pub(crate) use record::reader;
 pub(crate) use state::{Behind, Live, Renewal, State};
 
-/// A request's session. Clones are handles to the same one.
+/// A request's session. Clones are handles to the same session.
 ///
-/// Reads are `async`: the first of them loads the row. Writes are not: they are recorded, and saved when the response is
-/// committed, onto the data as they are then. The order of data, `renew` and `sign_in` within a request does not matter.
-/// `sign_out` does: it ends the session with all that was recorded before, and what is recorded after it is a new session's.
+/// Reads are `async`: the first one loads the row. Writes are not: they are recorded, and applied to the newest data when the
+/// response is committed. The order of writes, `renew` and `sign_in` within a request does not matter. The order does matter for
+/// `sign_out`: it ends the session and drops everything recorded before it; what is recorded after it belongs to a new session.
 #[derive(Clone)]
 pub struct Session(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) engine: Arc<Engine>,
     cookies: Cookies,
-    /// All headers, where somebody may recognise another system's session in them.
+    /// All headers, if an adopter may recognise another system's session in them.
     headers: Option<HeaderMap>,
     opened: Moment,
     /// The tickets of the request's cookies, opened at the first use.
     tickets: OnceLock<Tickets>,
-    /// The same, opened again when the store had told the time.
+    /// The same, opened again after the store has told the time.
     in_time: OnceLock<Tickets>,
     used: AtomicBool,
     state: Mutex<State>,
@@ -89,8 +89,8 @@ impl Session {
 
     // --- Reading ---------------------------------------------------------------------------------------------------------
 
-    /// The value of `key`, or nothing. An error where it is not a `T`, or where the store fails: never an empty session
-    /// instead.
+    /// The value of `key`, or `None` if it is absent. An error if the value is not a `T`, or if the store fails: a failure is
+    /// never taken for an empty session.
     pub async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         let value = self.read(|data| data.get(key)).await?;
         self.told("get", value.map_err(SessionError::from))
@@ -106,14 +106,15 @@ impl Session {
         self.read(Data::clone).await
     }
 
-    /// Whether no live session is behind the request: it presented none, or one that has ended.
+    /// Whether the request has no live session: it presented none, or one that has ended.
     pub async fn is_new(&self) -> Result<bool, SessionError> {
         self.load().await?;
         Ok(!matches!(self.state().behind, Behind::Live(_)))
     }
 
-    /// Whose session it is, checked against the database; nobody's before a sign-in. To protect a handler, ask this. The database is
-    /// asked once a request: a handler that runs on (a WebSocket, an event stream) awaits [`ended`](Self::ended) as well.
+    /// Whose session it is, checked against the database; `None` before a sign-in. Use this to protect a handler. The database is
+    /// asked once per request: a handler that keeps running (a WebSocket, an event stream) must also await
+    /// [`ended`](Self::ended).
     pub async fn subject(&self) -> Result<Option<String>, SessionError> {
         self.load().await?;
         let state = self.state();
@@ -126,21 +127,21 @@ impl Session {
         })
     }
 
-    /// The subject **as the cookie says it**, with no database call: authentic and in time, but the session may have been
-    /// ended since. To protect a handler, ask [`subject`](Self::subject).
+    /// The subject **according to the cookie**, without a database call. The cookie is authentic and has not expired, but the
+    /// session may have been ended since. To protect a handler, use [`subject`](Self::subject).
     pub fn ticket_subject(&self) -> Option<&str> {
         self.mark_used();
         self.presented().and_then(Ticket::subject)
     }
 
-    /// The claims **as the cookie says them**, with no database call: a snapshot of when it was issued, in time and authentic,
-    /// but the session may have changed or ended since.
+    /// The claims **according to the cookie**, without a database call: a snapshot from when the cookie was issued. The cookie is
+    /// authentic and has not expired, but the session may have changed or ended since.
     pub fn ticket_claims(&self) -> Option<&Data> {
         self.mark_used();
         self.presented().map(Ticket::claims)
     }
 
-    /// When the session was created and when it ends; nothing for a new one that was not saved yet.
+    /// When the session was created and when it ends. `None` for a new session that is not saved yet.
     pub async fn times(&self) -> Result<Option<Times>, SessionError> {
         self.load().await?;
         let state = self.state();
@@ -155,8 +156,8 @@ impl Session {
         })
     }
 
-    /// The id of the session's row: safe to show and to log. Nothing for a new one that was not saved yet. A renewal and a
-    /// sign-in change it when they are saved.
+    /// The id of the session's row, safe to show and to log. `None` for a new session that is not saved yet. Saving a renewal or
+    /// a sign-in changes it.
     pub async fn id(&self) -> Result<Option<RowId>, SessionError> {
         self.load().await?;
         let state = self.state();
@@ -166,8 +167,8 @@ impl Session {
         })
     }
 
-    /// Saves now what was recorded, so that the handler sees the outcome (and any error), and later reads in this request see
-    /// what was saved. It stays saved whatever the response's status; the cookie goes out with the response. Once that was
+    /// Saves what was recorded now, so that the handler sees the outcome and any error, and later reads in this request see what
+    /// was saved. It stays saved whatever the response's status; the cookie is sent with the response. After the response was
     /// committed, changed data can still be saved, but a sign-in, a renewal or a new session is [`SessionError::TooLate`].
     pub async fn save(&self) -> Result<Outcome, SessionError> {
         self.mark_used();
@@ -184,9 +185,9 @@ impl Session {
         self.0.in_time.get().unwrap_or_else(opened)
     }
 
-    /// To be awaited before the store is asked: from then on the time is known, and tickets that were opened before are opened again.
+    /// Await this before the store is asked. Afterwards the time is known, and tickets that were opened before are opened again.
     pub(crate) async fn ready(&self) -> Result<(), SessionError> {
-        // Boxed where it is rare: what a future may ever await, every request moves about.
+        // Boxed because it is rare: every request moves whatever its future may ever await.
         if self.0.engine.is_due() {
             self.wait(Box::pin(self.0.engine.ready())).await??;
         }
@@ -201,14 +202,14 @@ impl Session {
         self.0.engine.time.of(self.0.opened)
     }
 
-    /// The ticket of the request's cookie: where several are authentic, the one whose session is live, once that is known.
+    /// The ticket of the request's cookie. If several are authentic: the one whose session is live, once that is known.
     pub(crate) fn presented(&self) -> Option<&Ticket> {
         let tickets = self.tickets();
         let chosen = self.state().chosen;
         tickets.get(chosen)
     }
 
-    /// Whether the request had a cookie of our name, or of a former one, good or not.
+    /// Whether the request had a cookie with our name or a former one, valid or not.
     pub(crate) fn cookie_presented(&self) -> bool {
         let engine = &self.0.engine;
         let mut names = engine.cookie_aliases.iter().map(String::as_str).chain([engine.cookie.cookie_name()]);
@@ -236,12 +237,12 @@ impl Session {
         state.ticket(self.tickets())
     }
 
-    /// The id of the session's row as it is now, where it has one.
+    /// The id of the session's row as it is now, if it has one.
     pub(crate) fn row_id(&self) -> Option<RowId> {
         self.ticket(&self.state()).map(Ticket::row_id)
     }
 
-    /// Whether anything read or changed the session. One that nobody used adds nothing to the response.
+    /// Whether anything read or changed the session. A session that was not used adds nothing to the response.
     pub fn is_used(&self) -> bool {
         self.0.used.load(Ordering::Relaxed)
     }
@@ -259,12 +260,12 @@ impl Session {
         self.state().cookie.take()
     }
 
-    /// Waits within the request's patience.
+    /// Waits within the request's time limit.
     pub(crate) fn wait<F: Future>(&self, future: F) -> Waiting<'_, F> {
         self.0.patience.wait(future)
     }
 
-    /// Tells the log of an error that answers 5xx.
+    /// Logs an error that is answered with 5xx.
     pub(crate) fn told<T>(&self, tried: &'static str, result: Result<T, SessionError>) -> Result<T, SessionError> {
         if let Err(error) = &result {
             self.0.told.error(tried, self.row_id(), error);
@@ -281,7 +282,7 @@ impl Session {
             }
             state.parts(self.tickets())
         };
-        // What does not fit is told when it is saved; what does is seen.
+        // A change that does not fit is reported when it is saved; the others can be read.
         let all_fit = parts.changes.apply_what_fits(&mut parts.data).is_empty();
         let result = f(&parts.data);
         if all_fit {

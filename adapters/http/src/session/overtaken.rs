@@ -1,4 +1,4 @@
-//! A sign-in that an end of all its user's sessions overtakes: its password may be the old one.
+//! A sign-in during which all sessions of its user are ended: its password may be the old one.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Session {
-    /// Undoes a sign-in whose subject's sessions were all ended since its request began.
+    /// Undoes a sign-in if all sessions of its subject were ended since its request began.
     pub(super) async fn check_sign_in(
         &self,
         store: &Arc<dyn Store>,
@@ -41,8 +41,8 @@ impl Session {
         Err(SessionError::SignInOvertaken)
     }
 
-    /// Refuses a sign-in whose subject's sessions were all ended since its request began, before it takes the place of the present
-    /// session. One that is overtaken later is undone ([`check_sign_in`](Self::check_sign_in)).
+    /// Refuses a sign-in if all sessions of its subject were ended since its request began, before it replaces the present
+    /// session. If they are ended later, it is undone ([`check_sign_in`](Self::check_sign_in)).
     pub(super) async fn refuse_sign_in(&self, work: &Work) -> Result<(), SessionError> {
         let (Renewal::SignIn { subject, .. }, Keeping::Rows { store, .. }) = (&work.renewal, &self.0.engine.keeping)
         else {
@@ -56,7 +56,7 @@ impl Session {
         Err(SessionError::SignInOvertaken)
     }
 
-    /// From when on an end of all the subject's sessions refuses a sign-in of this request.
+    /// If the subject's sessions were all ended at this time or later, a sign-in of this request is refused.
     fn sign_in_since(&self) -> Timestamp {
         let revoked_at = self.state().revoked_at;
         let after = revoked_at.map_or(0, |at| at.unix_ms().saturating_add(1));

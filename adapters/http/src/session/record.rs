@@ -1,4 +1,4 @@
-//! Recording: what a handler does to its session, kept until it is saved.
+//! Recording: what a handler does to its session is kept until it is saved.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -17,7 +17,7 @@ use crate::{
 const MAX_LABEL_BYTES: usize = 255;
 
 impl Session {
-    /// Sets `key`. Setting an equal value is no change. An error where the value cannot be kept; nothing is recorded then.
+    /// Sets `key`. Setting an equal value is no change. An error if the value cannot be kept; nothing is recorded then.
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         let mut change = Changes::new();
         change.insert(key, &value)?;
@@ -25,12 +25,13 @@ impl Session {
         Ok(())
     }
 
-    /// Sets `key` to what `f` makes of its value. `f` runs on the data as they are when the session is saved, and again where
-    /// another request was faster: of N concurrent increments none is lost. It must depend on its argument alone.
+    /// Sets `key` to `f(value)`. `f` runs on the data as they are when the session is saved, and again if another request was
+    /// faster: of N concurrent increments none is lost. It must depend only on its argument, which is `None` if the key is
+    /// absent.
     ///
-    /// A value of another type, kept by an earlier version of the application, counts as absent; the log has a warning. What `f`
-    /// makes must be of a kind that can be kept: else this change is dropped, with an error in the log, and the others are saved.
-    /// To know the value that was saved, [`save`](Self::save) and then [`get`](Self::get).
+    /// A value of another type, stored by an earlier version of the application, counts as absent; the log has a warning. If the
+    /// result of `f` cannot be kept, this change is dropped, with an error in the log, and the others are saved. To get the saved
+    /// value, call [`save`](Self::save) and then [`get`](Self::get).
     pub fn update<T, U>(
         &self,
         key: &str,
@@ -45,7 +46,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sets `key` to what `f` makes of its value, whatever type that is of.
+    /// Sets `key` to `f(value)`, whatever type the value has.
     pub(crate) fn update_value<U: Serialize>(&self, key: &str, f: impl Fn(Option<Value>) -> U + Send + Sync + 'static) {
         let mut change = Changes::new();
         change.update_value(key, Arc::new(move |value| to_value(&f(value))));
@@ -59,7 +60,7 @@ impl Session {
         self.record(change);
     }
 
-    /// Reads `key` and removes it: for flash messages. Two requests at once may both read it.
+    /// Reads `key` and removes it: for flash messages. Two requests at once may both get the value.
     pub async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         let value = self.get(key).await?;
         if value.is_some() {
@@ -68,7 +69,7 @@ impl Session {
         Ok(value)
     }
 
-    /// Reads `key` and removes it, saving at once: of several requests only one gets the value. For one-time codes and nonces.
+    /// Reads `key` and removes it, and saves at once: of several requests only one gets the value. For one-time codes and nonces.
     pub async fn take_once<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, SessionError> {
         if !self.keys().await?.iter().any(|present| present == key) {
             return Ok(None);
@@ -89,7 +90,7 @@ impl Session {
         self.told("take", value.map_err(SessionError::from))
     }
 
-    /// Removes every key. The session itself stays, signed in as it was.
+    /// Removes every key. The session itself stays, and so does its subject.
     pub fn clear(&self) {
         let mut change = Changes::new();
         change.clear();
@@ -102,27 +103,27 @@ impl Session {
         self.change(|state| state.label = Some(label[..end].replace(char::is_control, " ")));
     }
 
-    /// The struct that is kept under one key; see [`Typed`].
+    /// A view of the struct that is kept under one key; see [`Typed`].
     pub fn typed<T: TypedData>(&self) -> Typed<T> {
         Typed::new(self.clone())
     }
 
     // --- Renewing and ending ---------------------------------------------------------------------------------------------
 
-    /// Gives the session to `subject`: a new secret, a new row and a new lifetime; the old cookie is dead at once. The data
-    /// stay, unless another subject was signed in: what one user kept is not the next one's. (What *this request* has recorded,
-    /// before or after, is kept in any case: `discard` first where it is the former user's.) Other sessions whose cookies the
-    /// request presented under the same name are ended.
+    /// Gives the session to `subject`, with a new secret, a new row and a new lifetime. The old cookie stops working when this is
+    /// saved. The data stay, unless another subject was signed in: one user's data do not pass to the next. (What *this request*
+    /// has recorded, before or after, is kept in any case: call `discard` first if it belongs to the former user.) Other sessions
+    /// whose cookies the request presented under the same name are ended.
     ///
-    /// Call it at every sign-in, after the credentials were checked (OWASP Session Management Cheat Sheet, "Renew the Session
-    /// ID After Any Privilege Level Change"). A sign-in takes effect even where the session before it was ended meanwhile; it
-    /// then starts with this request's changes alone.
+    /// Call it at every sign-in, after the credentials were checked (OWASP Session Management Cheat Sheet, "Renew the Session ID
+    /// After Any Privilege Level Change"). A sign-in takes effect even if the previous session was ended in between; it then
+    /// starts with only this request's changes.
     pub fn sign_in(&self, subject: &str) -> Result<(), SessionError> {
         self.record_sign_in(subject, self.0.engine.default_terms())
     }
 
-    /// [`sign_in`](Self::sign_in) with other times than the configured ones, for example "remember me". An error where they are
-    /// over the configured bounds; nothing is recorded then.
+    /// [`sign_in`](Self::sign_in) with other times than the configured ones, for example for "remember me". An error if they are
+    /// over the configured maxima; nothing is recorded then.
     pub fn sign_in_with(&self, subject: &str, sign_in: SignIn) -> Result<(), SessionError> {
         let engine = &self.0.engine;
         self.record_sign_in(subject, sign_in.terms(engine.default_terms(), &engine.timeouts)?)
@@ -137,13 +138,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the session: the same as [`destroy`](Self::destroy), by the name that goes with `sign_in`.
+    /// Ends the session: the same as [`destroy`](Self::destroy), named to match `sign_in`.
     pub fn sign_out(&self) {
         self.destroy();
     }
 
-    /// Gives the session a new secret and a new row; the old cookie is dead at once. Data, subject, creation time and lifetime
-    /// stay. Call it at every change of privilege that is not a sign-in. Renewing a new session does nothing.
+    /// Gives the session a new secret and a new row. The old cookie stops working when this is saved. Data, subject, creation
+    /// time and lifetime stay. Call it at every change of privilege that is not a sign-in. Does nothing for a new session.
     pub fn renew(&self) {
         self.change(|state| {
             if state.renewal == Renewal::None {
@@ -153,7 +154,7 @@ impl Session {
     }
 
     /// Ends the session and removes the cookie, whatever the response's status. What was recorded before is dropped. What is
-    /// recorded after it is a new session's: a flash message for the next page, or another user's sign-in.
+    /// recorded after it belongs to a new session: a flash message for the next page, or another user's sign-in.
     pub fn destroy(&self) {
         self.change(|state| {
             state.forget_changes();
@@ -161,8 +162,8 @@ impl Session {
         });
     }
 
-    /// Forgets what this request did to the session so far: nothing is saved and no cookie is sent, unless it is changed
-    /// again. What [`save`](Self::save) has saved stays saved.
+    /// Drops what this request has recorded so far: nothing is saved and no cookie is sent, unless the session is changed again.
+    /// What [`save`](Self::save) has saved stays saved.
     pub fn discard(&self) {
         let mut state = self.state();
         state.forget_changes();
@@ -211,7 +212,7 @@ impl Session {
     }
 }
 
-/// Reads values as a `T`. One that is not a `T` is given to `upgrade`; where that makes nothing of it, it counts as absent, and the
+/// Reads values as a `T`. A value that is not a `T` is passed to `upgrade`; if that returns `None`, it counts as absent, and the
 /// log has one warning.
 pub(crate) fn reader<T: DeserializeOwned>(
     key: &str,

@@ -1,7 +1,7 @@
-//! Saving: how what a request recorded becomes one statement on the newest row.
+//! Saving: turns what a request recorded into one statement on the newest row.
 //!
 //! A save waits in its request's own future: for its turn among the requests that change the same row, and for a place among the
-//! statements under way. Only the statement itself, and what it leads to, runs to its end when the request is given up.
+//! statements under way. Only the statement itself, and the recording of its result, runs to the end if the request is cancelled.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,10 +23,10 @@ use crate::{
     spans, wait,
 };
 
-/// How often a save is tried again on newer data. Within a process collisions queue, so that only other processes count.
+/// How often a save is tried again on newer data. Requests of one process queue, so only other processes cause this.
 const MAX_ATTEMPTS: u32 = 100;
 
-/// What is to be saved, as of one moment.
+/// What must be saved, as of one moment.
 pub(crate) struct Work {
     pub(crate) ticket: Option<Ticket>,
     behind: Behind,
@@ -37,11 +37,11 @@ pub(crate) struct Work {
     epoch: u64,
     /// The stored data that the changes apply to.
     base: Arc<Data>,
-    /// What the changes make of it, where that is known.
+    /// The data with the changes applied, if they are known.
     view: Option<Data>,
 }
 
-/// Which recorded changes a statement takes with it.
+/// The recorded changes that a statement includes.
 #[derive(Clone)]
 pub(crate) struct Recorded {
     changes: usize,
@@ -51,7 +51,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Forgets just these: a clone of the handle may have recorded more meanwhile, or have discarded them.
+    /// Forgets exactly these changes: a clone of the handle may have recorded more in the meantime, or have discarded them.
     pub(super) fn settle(&self, state: &mut State) {
         if state.epoch == self.epoch {
             state.changes.forget_first(self.changes);
@@ -82,7 +82,7 @@ impl Work {
     }
 }
 
-/// The session as a statement leaves it.
+/// The session after a statement.
 #[derive(Clone)]
 pub(crate) struct Landed {
     pub(crate) ticket: Option<Ticket>,
@@ -96,7 +96,7 @@ pub(crate) struct Hold {
     turn: Option<Turn>,
 }
 
-/// What the next statement of a save is.
+/// The next statement of a save.
 enum Plan {
     Run(Statement, Landed, Outcome),
     /// A touch: if it fails, nothing else does.
@@ -105,7 +105,7 @@ enum Plan {
 }
 
 impl Session {
-    /// Saves what is recorded, or touches. On an error all stays recorded.
+    /// Saves what is recorded, or touches the session. On an error everything stays recorded.
     pub(crate) async fn write(&self, touch: bool) -> Result<Outcome, SessionError> {
         let span = spans::save();
         let written = self.write_in_turn(touch).instrument(span.clone()).await;
@@ -121,7 +121,7 @@ impl Session {
             Box::pin(self.settle_unsettled()).await?;
         }
         let mut ended = Outcome::Unchanged;
-        // A sign-out ends another system's session too.
+        // A sign-out also ends another system's session.
         if self.0.engine.adopter.is_some() && matches!(self.state().behind, Behind::Unread) {
             Box::pin(self.load_while_busy()).await?;
         }
@@ -144,7 +144,7 @@ impl Session {
                     let (_, touched) = self.execute(hold, statement, Some((landed, work.recorded()))).await?;
                     return Ok(match touched {
                         Ok(true) => Outcome::Touched,
-                        // A cookie only where the row took the touch: another request has a newer one.
+                        // A cookie only if the row took the touch: otherwise another request has a newer one.
                         Ok(false) => Outcome::Unchanged,
                         Err(error) => {
                             tracing::warn!(row_id = ?self.row_id(), %error, "session not touched");
@@ -162,7 +162,7 @@ impl Session {
             if written? {
                 return Ok(outcome);
             }
-            // The row has another generation, or is gone: see how it is now and try again.
+            // The row has another generation, or is gone: load it and try again.
             metrics::conflict();
             if conflicts > 0 {
                 let wait = self.0.engine.randomness.wait(longest_wait(conflicts));
@@ -173,7 +173,7 @@ impl Session {
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    /// What is to be done now.
+    /// What must be done now.
     fn plan(&self, work: &mut Work, touch: bool) -> Result<Plan, SessionError> {
         let engine = &self.0.engine;
         let data = work.view.take().unwrap_or_else(|| {
@@ -235,8 +235,8 @@ impl Session {
         }
     }
 
-    /// Waits for this save's turn among those of the same row. What another request has written meanwhile is taken over from it: asking
-    /// the database would cost each of those who wait another round trip.
+    /// Waits for this save's turn among those of the same row. What another request of this process has written in the meantime
+    /// is taken from it: asking the database would cost every waiting request another round trip.
     async fn take_turn(&self, hold: &mut Hold) -> Result<(), SessionError> {
         if hold.turn.is_some() {
             return Ok(());
@@ -257,7 +257,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sees how the session's row is now.
+    /// Loads the session's row as it is now.
     pub(super) async fn reload(&self) -> Result<(), SessionError> {
         let ticket = self.ticket(&self.state()).cloned();
         let (Some(ticket), Keeping::Rows { store, .. }) = (ticket, &self.0.engine.keeping) else { return Ok(()) };
@@ -271,7 +271,7 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a statement, and records what it led to, to its end. Gives back what is held where the request is still there.
+    /// Runs a statement to its end and records its result. Returns what is held if the request still waits.
     pub(super) async fn execute(
         &self,
         hold: Hold,
@@ -323,7 +323,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Records what landed.
+    /// Records the result of a statement that took effect.
     pub(super) fn land(&self, landed: Landed, recorded: &Recorded) {
         let now = self.0.engine.now();
         let mut state = self.state();
@@ -338,19 +338,19 @@ impl Session {
         }
     }
 
-    /// Nothing has to be written.
+    /// Nothing must be written.
     fn unchanged(&self, work: &Work) -> Outcome {
         work.recorded().settle(&mut self.state());
         Outcome::Unchanged
     }
 
-    /// The changes end here, and the log says so.
+    /// Drops the changes, and logs it.
     fn lose(&self, work: &Work, why: &'static str) -> Outcome {
         let id = work.ticket.as_ref().map(|ticket| ticket.row_id().to_string());
         tracing::warn!(row_id = id, changes = ?work.changes, why, "session not saved; this request's changes are dropped");
         let mut state = self.state();
         work.recorded().settle(&mut state);
-        // A cookie that an earlier save put by is as dead as its session; a removal still removes.
+        // A cookie that an early `save` stored for the response is as dead as its session; a removal is still sent.
         if !state.ended {
             state.cookie = None;
         }
@@ -358,7 +358,7 @@ impl Session {
     }
 }
 
-/// The longest of the random waits, which grow with the conflicts, up to 64 ms: processes that collide come apart.
+/// The longest of the random waits. They grow with the conflicts, up to 64 ms, so that colliding processes separate.
 const fn longest_wait(conflicts: u32) -> Duration {
     let doublings = if conflicts < 6 { conflicts } else { 6 };
     Duration::from_millis(1 << doublings)

@@ -1,4 +1,4 @@
-//! Settling a statement whose answer was lost: what it did is asked until it is known.
+//! Settling a statement whose answer was lost: the store is asked until its effect is known.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// The waits between the questions, in milliseconds: a COMMIT whose connection broke can become visible some hundred
+/// The waits between the questions, in milliseconds: after a lost connection, a COMMIT can become visible some hundred
 /// milliseconds later.
 const WAITS_MS: [u64; 5] = [0, 50, 100, 250, 400];
 
-/// How to know a statement's effect in the row that it wrote.
+/// How to recognise a statement's effect in the row that it wrote.
 #[derive(Clone)]
 pub(crate) enum Trace {
     /// A row of this id is there.
@@ -26,7 +26,7 @@ pub(crate) enum Trace {
     Update { id: RowId, generation: u64, data: Vec<u8> },
 }
 
-/// A statement of which nobody knows yet what it did, and what is to be recorded if it landed.
+/// A statement whose effect is not known yet, and what must be recorded if it took effect.
 pub(crate) struct Unsettled {
     pub(crate) trace: Trace,
     pub(crate) landed: Landed,
@@ -67,7 +67,7 @@ impl Trace {
         }
     }
 
-    /// Asks once what became of the statement.
+    /// Asks once whether the statement took effect.
     pub(crate) async fn look(&self, store: &dyn Store) -> Settled {
         match store.load(Wanted::newest(self.id())).await {
             Ok(found) => self.found_in(found),
@@ -76,8 +76,8 @@ impl Trace {
         }
     }
 
-    /// Asks what became of the statement that gave `error`: once where the store says that it failed, and for about a second where
-    /// the connection was lost.
+    /// Asks whether the statement that returned `error` took effect: once if the store says that it failed, and for about a
+    /// second if the connection was lost.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError) -> Settled {
         let waits = match error {
             StoreError::Unknown(_) => &WAITS_MS[..],
@@ -100,7 +100,7 @@ impl Trace {
 }
 
 impl Session {
-    /// Finds out what a statement did whose answer is an error; an error where it did nothing, or where nobody knows.
+    /// Finds out whether a statement that returned an error took effect. An error if it did not, or if nobody knows.
     pub(super) async fn settle(
         &self,
         store: &Arc<dyn Store>,
@@ -123,7 +123,7 @@ impl Session {
         Err(error.into())
     }
 
-    /// Finds out what an earlier save of this request did, before it is tried again: what landed is not done twice.
+    /// Finds out whether an earlier save of this request took effect, before it is tried again, so that nothing is done twice.
     pub(super) async fn settle_unsettled(&self) -> Result<(), SessionError> {
         let Some(unsettled) = self.state().unsettled.take() else { return Ok(()) };
         let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(()) };
@@ -143,7 +143,7 @@ impl Session {
     }
 }
 
-/// Ends anew where the connection was lost: what may be done twice is done again, so that a sign-out does not depend on one answer.
+/// Ends sessions again after a lost connection: ending may be repeated, so a sign-out does not depend on one answer.
 pub(super) async fn end_again(
     store: &Arc<dyn Store>,
     statement: &Statement,

@@ -1,4 +1,4 @@
-//! What a request knows of its session and has recorded for it.
+//! What a request knows about its session, and what it has recorded for it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +9,7 @@ use crate::{Row, session::settle::Unsettled, tickets::Tickets};
 
 static EMPTY: LazyLock<Arc<Data>> = LazyLock::new(Arc::default);
 
-/// What is behind the cookie, as far as is known.
+/// What the cookie leads to, as far as is known.
 #[derive(Clone, Default)]
 pub(crate) enum Behind {
     #[default]
@@ -18,7 +18,7 @@ pub(crate) enum Behind {
     Nothing,
     /// A live session.
     Live(Live),
-    /// The session was ended or renewed by another request while this one ran. A write is lost.
+    /// Another request ended or renewed the session while this one ran. A write is lost.
     Gone,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Live {
     pub(crate) label: Option<String>,
     pub(crate) seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// The data as they are stored. Shared, for they may be large.
+    /// The data as they are stored. Shared, because they may be large.
     pub(crate) data: Arc<Data>,
 }
 
@@ -65,34 +65,34 @@ pub(crate) struct State {
     pub(crate) replaced: Option<Ticket>,
     pub(crate) behind: Behind,
     pub(crate) changes: Changes,
-    /// The stored data with the changes applied, all of which fit; made when it is asked for.
+    /// The stored data with the changes applied, if all of them can be applied. Made when it is needed.
     view: Option<Data>,
-    /// Counts whatever the view is made of.
+    /// Counts the changes of whatever the view is made from.
     pub(crate) version: u64,
-    /// Counts how often changes were forgotten: those that a save under way has counted may be among them.
+    /// Counts how often changes were forgotten: changes that a running save has counted may be among them.
     pub(crate) epoch: u64,
     pub(crate) renewal: Renewal,
     pub(crate) label: Option<String>,
-    /// The presented session is to be ended. What was recorded before is forgotten; what comes after is a new session's.
+    /// The presented session must be ended. What was recorded before is forgotten; what follows belongs to a new session.
     pub(crate) ending: bool,
-    /// This request has ended what was presented: the cookie to send is its removal, unless a new session has followed.
+    /// This request has ended the presented session: the cookie to send is its removal, unless a new session has followed.
     pub(crate) ended: bool,
     pub(crate) discarded: bool,
     /// `Set-Cookie` to send.
     pub(crate) cookie: Option<HeaderValue>,
     /// When that was made.
     pub(crate) cookie_at: Timestamp,
-    /// When this request has ended the subject's other sessions: its own sign-in is none that this refuses.
+    /// When this request ended the subject's other sessions: that does not refuse its own sign-in.
     pub(crate) revoked_at: Option<Timestamp>,
     /// The key of another system's session that this request has adopted or signed out of.
     pub(crate) adopted: Option<Vec<u8>>,
     /// The response has its headers: no cookie can be sent any more.
     pub(crate) committed: bool,
-    /// A statement of which nobody knows yet what it did.
+    /// A statement whose effect is not known yet.
     pub(crate) unsettled: Option<Box<Unsettled>>,
 }
 
-/// What a view is made of, to be made without the lock: an update's closure may use its own session.
+/// What a view is made from. The view is made without holding the lock: an update's closure may use its own session.
 pub(crate) struct Parts {
     pub(crate) data: Data,
     pub(crate) changes: Changes,
@@ -106,8 +106,8 @@ impl State {
         self.replaced.as_ref().or(presented)
     }
 
-    /// The stored data that changes apply to. A sign-in of another subject starts with none: what one user kept is not the next
-    /// one's.
+    /// The stored data that changes apply to. A sign-in of another subject starts without data: one user's data do not pass to
+    /// the next.
     pub(crate) fn base(&self, tickets: &Tickets) -> &Arc<Data> {
         let other_subject = match (&self.renewal, self.ticket(tickets).and_then(Ticket::subject)) {
             (Renewal::SignIn { subject, .. }, Some(present)) => subject != present,
@@ -131,13 +131,13 @@ impl State {
         self.outdate();
     }
 
-    /// To be called wherever something changes that the view is made of.
+    /// Call it after a change of anything that the view is made from.
     pub(crate) fn outdate(&mut self) {
         self.view = None;
         self.version += 1;
     }
 
-    /// The data as this request sees them, where nothing has to be made for it.
+    /// The data as this request sees them, if they are available without making a view.
     pub(crate) fn ready(&self, tickets: &Tickets) -> Option<&Data> {
         if matches!(self.behind, Behind::Gone) {
             Some(&**EMPTY)
@@ -156,7 +156,7 @@ impl State {
         }
     }
 
-    /// The view, for a save: it is what the changes make of the stored data. Nothing where it was not made.
+    /// Takes the view for a save: the stored data with the changes applied. `None` if it was not made.
     pub(crate) fn take_view(&mut self) -> Option<Data> {
         self.view.take()
     }

@@ -1,4 +1,4 @@
-//! The statements that a save makes, with all that they need, so that one can run to its end without its request.
+//! The statements that a save makes, with everything they need, so that they can finish without their request.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// One statement (a rotation is one transaction).
 pub(crate) enum Statement {
-    /// Stateless sessions have none: the cookie is all.
+    /// Stateless sessions need none: the cookie is everything.
     None,
     Insert(Row),
     /// A sign-in of a subject whose sessions are counted.
@@ -54,7 +54,7 @@ pub(crate) enum Statement {
 /// What a statement did.
 pub(crate) enum Ran {
     Written,
-    /// The row was not as the statement needs it: nothing was written.
+    /// The row was not in the state that the statement requires: nothing was written.
     Conflict,
     /// The subject has as many sessions as it may: nothing was written.
     Refused {
@@ -115,7 +115,7 @@ impl Statement {
         written.map(Ran::from)
     }
 
-    /// How to know its effect, where its answer is lost. What may be done twice has none.
+    /// How to find out its effect if its answer is lost. `None` if it may simply be repeated.
     pub(crate) fn trace(&self) -> Option<Trace> {
         match self {
             Self::Insert(row) | Self::Rotate { new: row, .. } | Self::Admit { new: row, .. } => {
@@ -164,7 +164,7 @@ impl Engine {
         } else {
             old.renewed(self.randomness.secret()?, now, self.touched(old, now).expires_at, self.claims(&data))
         };
-        // What one user called the device is not the next one's.
+        // One user's device name does not pass to the next.
         let same_subject = ticket.subject() == old.subject() || old.subject().is_none();
         let label = work.label.clone().or_else(|| live.label.clone().filter(|_| same_subject));
         let (landed, row) = self.prepare(ticket, label, data, now)?;
@@ -256,7 +256,7 @@ impl Engine {
         let reissued = self.at_generation(reissued, live.generation);
         match self.set_cookie(&reissued, now) {
             Ok(cookie) => Landed { ticket: Some(reissued), live, cookie: Some(cookie) },
-            // More claims than when it was issued: the browser keeps its cookie, which is good up to the same deadline.
+            // The claims have grown since it was issued: the browser keeps its cookie, which is good until the same deadline.
             Err(error) => {
                 tracing::warn!(row_id = %ticket.row_id(), %error, "session cookie not issued again");
                 Landed { ticket: None, live, cookie: None }
@@ -264,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// A ticket for a new lifetime, signed in where the request did so.
+    /// A ticket for a new lifetime, signed in if the request has signed in.
     fn issue(&self, work: &Work, data: &Data, now: Timestamp) -> Result<Ticket, SessionError> {
         let (subject, terms) = match &work.renewal {
             Renewal::SignIn { subject, terms } => (Some(subject.as_str()), *terms),
@@ -273,7 +273,7 @@ impl Engine {
         Ok(Ticket::issue(self.randomness.secret()?, now, terms, subject, self.claims(data))?)
     }
 
-    /// All that a new row and its cookie need, with every bound checked, before anything is written.
+    /// Everything that a new row and its cookie need. Every bound is checked before anything is written.
     pub(crate) fn prepare(
         &self,
         ticket: Ticket,

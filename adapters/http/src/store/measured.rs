@@ -1,4 +1,4 @@
-//! A store around a store that measures each call.
+//! A store wrapper that measures each call.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::metrics;
 /// Measures each call of the store, cached answers included.
 pub(crate) struct Measured<S>(pub(crate) S);
 
-/// Runs a call and records how long it took. A call that is given up is recorded too: its wait is what its user saw.
+/// Runs a call and records how long it took. A cancelled call is recorded too: its user had to wait that long.
 async fn measured<T>(call: &'static str, future: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let mut running = Running { call, begun: Instant::now(), result: "given_up" };
     let result = future.await;

@@ -1,4 +1,4 @@
-//! What a session store does: distinct verbs, so that no save can create a row and no read can hide a failure.
+//! The interface of a session store: distinct verbs, so that no save can create a row and no read can hide a failure.
 
 use std::fmt;
 
@@ -29,68 +29,67 @@ pub use wanted::Wanted;
 
 /// A session store.
 ///
-/// Object-safe, so that [`Sessions`](crate::Sessions) and with it every handler's `Session` is one plain type, whatever the
-/// store; the boxed future that this costs (some 20 ns) disappears beside any database call.
+/// Object-safe, so that [`Sessions`](crate::Sessions), and with it every handler's `Session`, is one plain type, whatever the
+/// store. The boxed future that this costs (some 20 ns) is negligible beside a database call.
 ///
-/// Every verb must be atomic. Ids and subjects are compared as bytes, times as integers. What has expired may be returned: the
-/// engine decides expiry after every load. But `update`, `touch` and `rotate` must leave an expired row as it is.
+/// Every verb must be atomic. Compare ids and subjects as bytes, times as integers. `load` may return expired rows: the engine
+/// checks expiry after every load. But `update`, `touch` and `rotate` must not change an expired row.
 ///
 /// A session that is ended or renewed leaves a tombstone ([`Found::Ended`]): no data, no subject, and a time after which
-/// `delete_expired` takes it away. No verb but `load` and `insert` sees it.
+/// `delete_expired` deletes it. No other verb but `load` and `insert` sees it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// What is kept under an id, as new as it is wanted. A store whose answer may be old asks again where the newest state is
-    /// ([`Wanted::is_met_by`]); where that cannot be had, it fails.
+    /// Loads what is stored under an id, at least as new as wanted. If a store's answer may be old and is not new enough
+    /// ([`Wanted::is_met_by`]), the store must read the newest state; if that is not possible, it must fail.
     async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError>;
 
-    /// What is kept under each of these ids, in their order; one statement where the first answer will do.
+    /// Loads what is stored under each of these ids, in their order. One statement, if the first answer is new enough.
     async fn load_many(&self, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, StoreError>;
 
-    /// Inserts a new row. Never overwrites, not even a tombstone: [`StoreError::AlreadyExists`].
+    /// Inserts a new row. Never overwrites a row or a tombstone: that is [`StoreError::AlreadyExists`].
     async fn insert(&self, row: Row) -> Result<(), StoreError>;
 
-    /// Saves data where the row exists, has the given generation and is live; raises the generation by one. `false` where it
-    /// was not so: nothing was written. Never inserts.
+    /// Saves data if the row exists, has the given generation and is live, and raises the generation by one. `false` if not:
+    /// nothing was written. Never inserts.
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError>;
 
     /// Moves `seen_at` and the idle expiry of a row that exists, has the given generation, is live at `touch.seen_at` and was
-    /// last seen before it. `false` where it was not so. Changes nothing else, not even the generation.
+    /// last seen before that. `false` if not: nothing was written. Changes nothing else, not even the generation.
     async fn touch(&self, id: RowId, generation: u64, touch: Touch) -> Result<bool, StoreError>;
 
-    /// In one transaction: ends the row `old` where it has `generation` and is live at `new.seen_at`, leaving a tombstone of that
-    /// time, and inserts `new`. `false` where the old row was not so: nothing was written.
+    /// In one transaction: ends the row `old` if it has `generation` and is live at `new.seen_at`, leaving a tombstone with that
+    /// time, and inserts `new`. `false` if the old row did not meet this: nothing was written.
     async fn rotate(&self, old: RowId, generation: u64, new: Row) -> Result<bool, StoreError>;
 
-    /// A sign-in of a subject whose sessions are counted, in one transaction: [`insert`](Self::insert), or [`rotate`](Self::rotate)
-    /// where there is an `old` row and its generation; then whatever `limit` says where the subject has too many live sessions. Of
-    /// sign-ins that happen at once, each counts the others.
+    /// Signs in a subject whose sessions are limited, in one transaction: [`insert`](Self::insert), or [`rotate`](Self::rotate)
+    /// if `old` gives a row and its generation; then, if the subject has too many live sessions, whatever `limit` says. Sign-ins
+    /// at the same time must count each other.
     async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError>;
 
-    /// Ends sessions: afterwards each id has a tombstone of `now`, also where there was no row. Its milliseconds count. One
-    /// statement.
+    /// Ends sessions. Afterwards each id has a tombstone of `now`, to the millisecond, even if there was no row. One statement.
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError>;
 
-    /// Deletes at most `limit` rows whose idle expiry has come, and tombstones whose time has; tells how many.
+    /// Deletes at most `limit` rows whose idle expiry has passed and tombstones that are old enough. Returns how many.
     async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
-    /// A page of the subject's rows that are live at `now`, by `seen_at` and then `id`, both descending, with empty `data`.
+    /// Lists a page of the subject's rows that are live at `now`, by `seen_at` and then `id`, both descending, with empty `data`.
     async fn list_by_subject(&self, subject: &str, now: Timestamp, page: Page) -> Result<Vec<Row>, StoreError>;
 
-    /// Ends the subject's sessions, leaving tombstones of `now`; tells how many. A session that is renewed at the same time is
-    /// ended under its old id or its new one: it must not slip through between the two.
+    /// Ends the subject's sessions, leaving tombstones of `now`. Returns how many. A session that is renewed at the same time
+    /// must be ended under its old id or its new one: it must not be missed in between.
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// The ids of at most `limit` tombstones of `since` or later. For the feed of ended sessions.
+    /// The ids of at most `limit` tombstones from `since` or later. For the feed of ended sessions.
     async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError>;
 
-    /// The time by the clock that all nodes share: the database's. `None` where the node's own clock is that clock.
+    /// The time by the clock that all nodes share: the database's. `None` if the node's own clock is that clock.
     async fn now(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Waits until the row may have changed: by a notice of the database where there is one, else for a few seconds.
+    /// Waits until the row may have changed: for a notice from the database if there are notices, else for a few seconds.
     async fn changed(&self, id: RowId);
 
-    /// Whether an answer may be older than what another node, or an earlier request, has written. Cookies are then issued again with
-    /// every save, so that they always name the newest generation.
+    /// Whether an answer may be older than what another node, or an earlier request, has written. Cookies are then issued again
+    /// at every save, so that they always name the newest generation.
     fn may_be_behind(&self) -> bool;
 }
 

@@ -13,7 +13,7 @@ use waxseal_core::{RowId, Timestamp};
 use super::{Admission, Found, Limit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
 use crate::{Clock, SystemClock};
 
-/// How old a replica's answer may be, unless set otherwise.
+/// How old a replica's answer may be by default.
 const BOUND: Duration = Duration::from_secs(1);
 
 /// How long to wait before the replica is asked again whether the mark has arrived.
@@ -21,42 +21,42 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// A store that reads from a replica and does everything else on the primary.
 ///
-/// Two things make a replica's answer good. It is not older than the cookie ([`Wanted`]): a user's own changes are always seen. And
-/// it is at most as old as a bound: what others did, above all the end of a session, is seen within the bound. The second is
-/// measured: a mark is written to the primary, and once it has arrived, so has all that was written before it. While no mark has
-/// arrived in time, the primary is read.
+/// A replica's answer must meet two conditions. It is not older than the cookie ([`Wanted`]), so a user's own changes are always
+/// seen. And it is at most as old as a bound, so changes by others, above all the end of a session, are seen within the bound.
+/// The second is measured: a mark is written to the primary, and once it has reached the replica, so has everything that was
+/// written before it. While no mark has arrived in time, the primary is read.
 ///
-/// Lists, ends and whatever the replica cannot answer in time go to the primary. So does everything while the replica is behind by
-/// more than the bound, or is away.
+/// Lists, ends and whatever the replica cannot answer in time go to the primary. So does everything else while the replica is
+/// behind by more than the bound, or cannot be reached.
 pub struct Replicated<P, R = P>(Arc<Inner<P, R>>);
 
 struct Inner<P, R> {
     primary: P,
     replica: R,
     bound: Duration,
-    /// The id under which this process leaves its marks: a UUID of version 8, which no session has.
+    /// The id under which this process writes its marks: a UUID of version 8, which no session has.
     mark: RowId,
     proof: Mutex<Proof>,
 }
 
-/// What is known of the replica.
+/// What is known about the replica.
 #[derive(Default)]
 struct Proof {
-    /// All that was written before this has arrived.
+    /// Everything that was written before this time has arrived.
     caught_up_at: Option<Instant>,
     /// A mark is on its way.
     checking: bool,
-    /// The log has been told that the replica is behind.
+    /// The log already says that the replica is behind.
     told: bool,
 }
 
 impl<P: Store, R: Store> Replicated<P, R> {
-    /// Reads from `replica`, where it is at most one second behind.
+    /// Reads from `replica` while it is at most one second behind.
     pub fn new(primary: P, replica: R) -> Self {
         Self::with_bound(primary, replica, BOUND)
     }
 
-    /// Reads from `replica`, where it is behind by at most `bound`: so late a session's end is seen by other devices.
+    /// Reads from `replica` while it is at most `bound` behind: other devices may see a session's end that late.
     pub fn with_bound(primary: P, replica: R, bound: Duration) -> Self {
         Self(Arc::new(Inner { primary, replica, bound, mark: mark(), proof: Mutex::default() }))
     }
@@ -66,7 +66,7 @@ impl<P: Store, R: Store> Replicated<P, R> {
         &self.0.primary
     }
 
-    /// Whether the replica is known to be new enough. Begins to find out where that is due.
+    /// Whether the replica is known to be new enough. Starts a check if one is due.
     fn may_read_replica(&self) -> bool {
         let now = Instant::now();
         let mut proof = self.0.proof();
@@ -80,7 +80,7 @@ impl<P: Store, R: Store> Replicated<P, R> {
         age.is_some_and(|age| age <= self.0.bound)
     }
 
-    /// What the replica answers in time and is not behind with.
+    /// Asks the replica. `None` if its answer is late or too old.
     async fn ask<T>(
         &self,
         question: impl Future<Output = Result<T, StoreError>>,
@@ -107,7 +107,7 @@ impl<P: Store, R: Store> Inner<P, R> {
         self.proof.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves a mark on the primary and waits for it at the replica.
+    /// Writes a mark to the primary and waits until it has reached the replica.
     async fn check(&self) {
         let from = Instant::now();
         let arrived = tokio::time::timeout(2 * self.bound, self.wait_for_mark()).await;

@@ -15,49 +15,49 @@ pub struct Row {
     pub subject: Option<String>,
     /// A device's name for the list of sessions.
     pub label: Option<String>,
-    /// When the session was created; milliseconds count.
+    /// When the session was created, to the millisecond.
     pub created_at: Timestamp,
     /// The lifetime, in seconds.
     pub lifetime_s: u64,
-    /// When the session was last used, as far as touches tell; whole seconds.
+    /// When the session was last used, as recorded by touches; whole seconds.
     pub seen_at: Timestamp,
-    /// The idle expiry, never past the end of the lifetime; whole seconds. What the sweeper goes by.
+    /// The idle expiry, never past the end of the lifetime; whole seconds. The sweeper deletes by it.
     pub expires_at: Timestamp,
     /// The sealed (or signed) data. Empty in a list.
     pub data: Vec<u8>,
 }
 
 impl Row {
-    /// When the session ends whatever happens.
+    /// When the session ends, however much it is used.
     pub fn deadline(&self) -> Timestamp {
         self.created_at.plus_seconds(self.lifetime_s)
     }
 
-    /// Whether the session has ended at `now`, by its idle expiry or its lifetime.
+    /// Whether the session has expired at `now`, by its idle timeout or its lifetime.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now.has_reached(self.expires_at) || now.has_reached(self.deadline())
     }
 }
 
 /// For how many seconds a store remembers that a session was ended: longer than any request should run. A request that began
-/// before the end, and presents the old cookie, must not start a new session with what it writes.
+/// before the end, and presents the old cookie, must not start a new session with its writes.
 pub const TOMBSTONE_S: u64 = 900;
 
-/// How long a store without notices waits before those who wait for the end of a session ask again.
+/// How long a store without notices waits before it is asked again whether a session has ended.
 pub const ASKED_AGAIN: Duration = Duration::from_secs(3);
 
-/// What a store has under an id.
+/// What a store found under an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A session, live or expired.
     Session(Row),
-    /// A tombstone: the session was ended or renewed at this time (whole seconds, but for [`Store::end_many`](crate::Store::end_many)), less than [`TOMBSTONE_S`] ago. It holds no
-    /// data and no subject.
+    /// A tombstone: the session was ended or renewed at this time, less than [`TOMBSTONE_S`] seconds ago. The time is in whole
+    /// seconds, except for [`Store::end_many`](crate::Store::end_many). It holds no data and no subject.
     Ended(Timestamp),
 }
 
 impl Found {
-    /// The session's row, where it was not ended.
+    /// The session's row, unless the session was ended.
     pub fn session(self) -> Option<Row> {
         match self {
             Self::Session(row) => Some(row),
@@ -66,7 +66,7 @@ impl Found {
     }
 }
 
-/// When a session was used and until when that keeps it.
+/// When a session was used, and until when that keeps it alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch {
     /// When it was used; whole seconds.
@@ -78,17 +78,17 @@ pub struct Touch {
 /// A save of changed data at a generation.
 #[derive(Clone, Copy, Debug)]
 pub struct Update<'a> {
-    /// Which row.
+    /// The row's id.
     pub id: RowId,
-    /// The generation that the row must still have; the save sets the next.
+    /// The generation that the row must still have. The save raises it by one.
     pub generation: u64,
-    /// The row must not have expired by this time.
+    /// The row must not have expired at this time.
     pub now: Timestamp,
     /// The new sealed data.
     pub data: &'a [u8],
-    /// A new label, or the present one.
+    /// A new label. `None` keeps the present one.
     pub label: Option<&'a str>,
-    /// New times, or the present ones: within the touch interval the expiry stays, and so does its index entry.
+    /// New times. `None` keeps the present ones: within the touch interval neither the expiry nor its index entry changes.
     pub touch: Option<Touch>,
 }
 
@@ -99,16 +99,16 @@ pub enum Which {
     All,
     /// All but this one.
     AllBut(RowId),
-    /// This one, where it is the subject's.
+    /// This one, if it is the subject's.
     Only(RowId),
 }
 
 /// A part of a subject's sessions, the most recently seen first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many sessions at most.
+    /// The maximum number of sessions.
     pub limit: u32,
-    /// Only sessions behind this one: when it was last seen, and its id.
+    /// Only sessions after this one, given by its `seen_at` and its id.
     pub after: Option<(Timestamp, RowId)>,
 }
 

@@ -4,22 +4,22 @@ use waxseal_core::RowId;
 
 use super::Found;
 
-/// A row that is asked for, and how new the answer must be (rule R19).
+/// A row to load, and how new the answer must be (rule R19).
 ///
-/// A cookie knows the generation that its row had when it was issued. An answer that is older than this is not the truth: a replica
-/// has not caught up, or a cache has an old copy.
+/// A cookie holds the generation that its row had when it was issued. An older answer is outdated: a replica has not caught up,
+/// or a cache has an old copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The row's id.
     pub id: RowId,
-    /// The least generation that counts.
+    /// The lowest generation that is acceptable.
     pub at_least: u64,
-    /// Only the newest state counts, whatever its generation.
+    /// Only the newest state is acceptable, whatever its generation.
     pub newest: bool,
 }
 
 impl Wanted {
-    /// The row at this generation or a later one, or its end.
+    /// The row at this generation or a later one, or its tombstone.
     pub const fn at_least(id: RowId, generation: u64) -> Self {
         Self { id, at_least: generation, newest: false }
     }
@@ -29,7 +29,7 @@ impl Wanted {
         Self { id, at_least: 0, newest: true }
     }
 
-    /// Whether an answer that may be old will do. A missing row never will: it may be on its way.
+    /// Whether an answer that may be old is acceptable. A missing row never is: it may not have arrived yet.
     pub fn is_met_by(&self, found: Option<&Found>) -> bool {
         match found {
             _ if self.newest => false,

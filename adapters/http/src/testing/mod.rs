@@ -1,5 +1,5 @@
-//! For tests of applications: the `Cookie` header of a signed-in user, a clock that the test moves, and a store that fails when it
-//! is told to.
+//! For tests of applications: the `Cookie` header of a signed-in user, a clock that the test moves, and a store that the test can
+//! make fail.
 //!
 //! ```
 //! use std::time::Duration;
@@ -56,7 +56,7 @@ impl TestClock {
         Self(Arc::new(AtomicU64::new(now.unix_ms())))
     }
 
-    /// Moves it forward.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }
@@ -74,13 +74,13 @@ impl Clock for TestClock {
     }
 }
 
-/// Signs `subject` in and gives the value of the `Cookie` header that a browser would send from then on.
+/// Signs `subject` in and returns the value of the `Cookie` header that a browser would send from then on.
 pub async fn signed_in(sessions: &Sessions, subject: &str) -> Result<HeaderValue, SessionError> {
     cookie(sessions, |session| session.sign_in(subject)).await
 }
 
-/// Makes a session, lets `prepare` fill it, saves it, and gives the value of the `Cookie` header. It is empty where `prepare` recorded
-/// nothing.
+/// Makes a session, lets `prepare` fill it, saves it, and returns the value of the `Cookie` header. The value is empty if
+/// `prepare` recorded nothing.
 pub async fn cookie(
     sessions: &Sessions,
     prepare: impl FnOnce(&Session) -> Result<(), SessionError>,

@@ -1,4 +1,4 @@
-//! A store in memory that fails when a test wants it to.
+//! A store in memory that a test can make fail.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ impl TestStore {
         Self::default()
     }
 
-    /// Lets every call fail, or work again.
+    /// Makes every call fail, or work again.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
     }

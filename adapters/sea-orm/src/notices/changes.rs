@@ -1,11 +1,11 @@
-//! The log of changed rows: what the trigger writes where a row has a new generation, and how a node reads what is new in it.
+//! The log of changed rows: the trigger writes to it when a row gets a new generation, and each node reads what is new.
 //!
-//! `NOTIFY` would do, but a transaction that notifies holds a lock over the whole server until its commit is on disk, so that commits
-//! come one after the other. A row in an unlogged table costs next to nothing. The price is the time until it is read: a node reads
-//! the log before each of its pings.
+//! `NOTIFY` would work, but a transaction that notifies holds a server-wide lock until its commit is on disk, so commits wait for
+//! each other. A row in an unlogged table costs next to nothing. The price is a delay until it is read: a node reads the log
+//! before each of its pings.
 //!
-//! Rows do not become visible in the order in which they were written. So each reading asks for what the snapshot of the one before
-//! it did not show: the transactions that began after that snapshot, and those that were under way in it.
+//! Rows do not become visible in the order in which they were written. So each reading asks for the rows that the snapshot of the
+//! previous reading did not show: those of transactions that began after it, and of those that were under way in it.
 
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,17 @@ use waxseal_http::{Notice, RowId};
 use super::trigger::Names;
 use crate::Table;
 
-/// For how long the log keeps rows at least.
+/// How long the log keeps rows at least.
 const KEPT: Duration = Duration::from_secs(30);
 
-/// A node that has not read the log for this long begins anew.
+/// A node that has not read the log for this long starts again.
 const GAP: Duration = Duration::from_secs(15);
 
-/// A reading of more changes than this tells of none of them, but that all rows may have changed.
+/// If a reading finds more changes than this, it reports that all rows may have changed.
 const MANY: usize = 10_000;
 
-/// The transactions that a moment shows, on one run of one server: another server numbers its transactions anew.
+/// The transactions that are visible at one moment, in one run of one server: another server numbers its transactions
+/// differently.
 #[derive(Clone, Debug)]
 struct Seen {
     snapshot: String,
@@ -38,7 +39,7 @@ struct Seen {
 #[derive(Debug)]
 pub(super) struct Reader {
     last: Seen,
-    /// What is older than this may be deleted when it is [`KEPT`] old.
+    /// What is older than this may be deleted once it is [`KEPT`] old.
     old: Seen,
 }
 
@@ -53,13 +54,14 @@ impl Seen {
 }
 
 impl Reader {
-    /// Begins to read: what is committed from here on will be told.
+    /// Begins to read: everything that is committed from here on will be reported.
     pub(super) async fn begin(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let last = Seen::now(db).await?;
         Ok(Self { old: last.clone(), last })
     }
 
-    /// What was committed since the last reading. Nothing where the trigger is gone: the cache must not trust the silence.
+    /// The changes that were committed since the last reading. `None` if the trigger is missing: the cache must not take that for
+    /// silence.
     pub(super) async fn read(
         &mut self,
         db: &impl ConnectionTrait,
@@ -100,7 +102,7 @@ impl Reader {
         Ok(Some(changed))
     }
 
-    /// Deletes what every node has read, now and then.
+    /// Deletes what every node has read. Does so only now and then.
     pub(super) async fn clean(&mut self, db: &impl ConnectionTrait, names: &Names) -> Result<(), DbErr> {
         if self.old.at.elapsed() < KEPT {
             return Ok(());
@@ -110,12 +112,12 @@ impl Reader {
     }
 }
 
-/// The log's part in a store's sweep: where the trigger was left but no node reads the log, nobody else deletes from it.
+/// A store's sweep of the log: if the trigger still exists but no node reads the log, nothing else deletes from it.
 #[derive(Debug, Default)]
 pub(crate) struct Sweeping(Mutex<Option<Seen>>);
 
 impl Sweeping {
-    /// Deletes what was old enough at the last sweep. What fails is done at the next one.
+    /// Deletes what was old enough at the last sweep. If it fails, the next sweep does it.
     pub(crate) async fn sweep(&self, db: &impl ConnectionTrait, table: &Table) {
         let names = Names::of(table);
         let Ok(mut old) = self.0.try_lock() else { return };
@@ -135,7 +137,7 @@ impl Sweeping {
     }
 }
 
-/// Deletes the rows that a snapshot shows, and those of transactions that the server has not begun yet: they came with a dump.
+/// Deletes the rows that a snapshot shows, and rows of transactions that the server has not begun yet: those came with a dump.
 async fn delete(db: &impl ConnectionTrait, log: &str, snapshot: &str) -> Result<(), DbErr> {
     let sql = format!(
         "DELETE FROM {log} WHERE (xact < pg_snapshot_xmax($1::text::pg_snapshot) \
@@ -151,8 +153,8 @@ mod tests {
     use super::*;
     use sea_orm::{ConnectOptions, Database, TransactionTrait};
 
-    /// A finished transaction's row is deleted, one under way is told when it commits and kept until then, and what a dump brought
-    /// with it goes.
+    /// The row of a finished transaction is deleted. One under way is kept, and reported when it commits. What a dump brought
+    /// along is deleted.
     #[tokio::test]
     async fn the_log_keeps_what_is_still_to_be_read() {
         let Ok(url) = std::env::var("WAXSEAL_TEST_POSTGRES_URL") else {

@@ -1,4 +1,4 @@
-//! Notices of changed rows on PostgreSQL: a trigger tells of every row that was changed, ended or deleted, by whomever.
+//! Notices of changed rows on PostgreSQL: a trigger reports every row that was changed, ended or deleted, by any program.
 //!
 //! ```no_run
 //! use sea_orm_migration::MigratorTrait;
@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! Ends are told at once, by `NOTIFY`. Changes are written to a log ([`changes`]), which each node reads before its pings. Touches
-//! are not told, so that reads cost nothing there.
+//! Ends are reported at once, by `NOTIFY`. Changes are written to a log ([`changes`]), which each node reads before its pings.
+//! Touches are not reported, so that reads cost nothing there.
 
 mod changes;
 mod trigger;
@@ -45,30 +45,30 @@ pub use trigger::{NoticesMigration, install_notices};
 /// PostgreSQL's notices of changed rows, for [`Cached::notified`](waxseal_http::Cached::notified). Made by
 /// [`SeaOrmStore::notices`](crate::SeaOrmStore::notices).
 ///
-/// Takes one connection of the pool for good, and needs [`install_notices`] or [`NoticesMigration`] to have run: without its
-/// trigger no ping comes back, and the cache stays off. A pooler in transaction mode cannot carry it.
+/// Uses one connection of the pool permanently. [`install_notices`] or [`NoticesMigration`] must have run: without its trigger no
+/// ping comes back, and the cache stays off. It does not work through a pooler in transaction mode.
 ///
-/// If another role than the application's makes the trigger, grant the application's `SELECT` and `DELETE` on the log, which is named
-/// after the session table: `waxseal_sessions_changes`.
+/// If another role than the application's makes the trigger, grant the application's role `SELECT` and `DELETE` on the log, which
+/// is named after the session table: `waxseal_sessions_changes`.
 #[derive(Debug)]
 pub struct PostgresNotices {
     db: DatabaseConnection,
     names: Names,
-    /// Tells this process's pings from others'.
+    /// Distinguishes this process's pings from those of others.
     process: u64,
     log: Arc<Log>,
 }
 
-/// What this process has read of the log.
+/// What this process has read from the log.
 #[derive(Debug, Default)]
 struct Log {
-    /// Held while it is read. Nothing before somebody listens.
+    /// Held while the log is read. `None` before somebody listens.
     reader: tokio::sync::Mutex<Option<Reader>>,
-    /// What was read and is still to be told.
+    /// What was read and must still be reported.
     told: Mutex<Vec<Notice>>,
 }
 
-/// More than this to be told is told as "all rows may have changed".
+/// If more notices than this are waiting, they are replaced by "all rows may have changed".
 const MANY_UNTOLD: usize = 20_000;
 
 impl Log {
@@ -93,8 +93,8 @@ impl PostgresNotices {
         Ok(Self { names: Names::of(table), db, process: RandomState::new().hash_one(0), log: Arc::default() })
     }
 
-    /// A transaction whose snapshots are of its statements, whatever the default is: under SERIALIZABLE, what reads the log would
-    /// get into the way of those who write to it.
+    /// A transaction in which each statement has its own snapshot, whatever the default is: under SERIALIZABLE, reading the log
+    /// would conflict with those who write to it.
     async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
         self.db.begin_with_config(Some(IsolationLevel::ReadCommitted), None).await
     }
@@ -102,10 +102,10 @@ impl PostgresNotices {
     async fn read_and_ping(&self, number: u64) -> Result<(), DbErr> {
         let mut reader = self.log.reader.lock().await;
         let Some(reader) = &mut *reader else { return Ok(()) };
-        // One transaction, and so one server.
+        // One transaction, so that both statements run on one server.
         let transaction = self.begin().await?;
         let Some(read) = reader.read(&transaction, &self.names).await? else { return transaction.rollback().await };
-        // Before the ping is sent: when it comes back, all that was committed before can be told.
+        // Before the ping is sent: when it comes back, everything that was committed before can be reported.
         self.log.tell(read);
         reader.clean(&transaction, &self.names).await?;
         let sql = "SELECT pg_notify($1, $2)";
@@ -144,7 +144,7 @@ struct Open {
     listener: PgListener,
     process: u64,
     log: Arc<Log>,
-    /// What is to be told next, the last first.
+    /// What must be reported next; the last one comes first.
     told: Vec<Notice>,
 }
 
@@ -155,12 +155,12 @@ impl Listening for Open {
             if let Some(notice) = self.told.pop() {
                 return Ok(notice);
             }
-            // `recv` would connect anew by itself, and what was told in between would be missed.
+            // `recv` would reconnect silently, and notices in between would be missed.
             let told = self.listener.try_recv().await.map_err(StoreError::backend)?;
             let Some(told) = told else { return Err(StoreError::backend("the connection that listens was lost")) };
             match read(told.payload(), self.process) {
                 Some(Told::Notice(ping @ Notice::Ping(_))) => {
-                    // First what was read before it was sent.
+                    // First what was read before the ping was sent.
                     self.told.push(ping);
                     self.told.extend(self.log.take());
                 }
@@ -178,7 +178,7 @@ enum Told {
     OthersPing,
 }
 
-/// Reads a payload. `None` where it is not one of ours: whoever sent it may have meant any row.
+/// Reads a payload. `None` if it is not one of ours: whoever sent it may have meant any row.
 fn read(payload: &str, process: u64) -> Option<Told> {
     let mut words = payload.split(' ');
     let notice = match (words.next()?, words.next(), words.next(), words.next()) {

@@ -1,11 +1,11 @@
-//! The trigger that tells of changed rows, the log that it writes to, and the migration that makes both.
+//! The trigger that reports changed rows, the log to which it writes, and the migration that makes both.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm};
 
 use crate::Table;
 
-/// The names of what the migration makes, and of the channel.
+/// The names of the objects that the migration makes, and of the channel.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The table, quoted.
@@ -16,9 +16,9 @@ pub(super) struct Names {
     function: String,
     /// The log of changes, quoted.
     pub(super) log: String,
-    /// The trigger of single rows.
+    /// The trigger for single rows.
     pub(super) change: String,
-    /// The trigger of TRUNCATE.
+    /// The trigger for TRUNCATE.
     truncate: String,
 }
 
@@ -44,7 +44,7 @@ impl Names {
         Ok(db.query_one_raw(statement).await?.is_some())
     }
 
-    /// The schema that the table is in, quoted. The trigger names the log by it: it runs with a search path of its own.
+    /// The table's schema, quoted. The trigger needs it to name the log, because it runs with its own search path.
     async fn schema(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
         let sql = "SELECT quote_ident(nspname) FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace \
                    WHERE pg_class.oid = to_regclass($1)";
@@ -55,22 +55,22 @@ impl Names {
         found.ok_or_else(missing)?.try_get_by_index(0)
     }
 
-    /// Makes log, function and triggers. It may run again.
+    /// Makes the log, the function and the triggers. It may run again.
     async fn create(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let schema = self.schema(db).await?;
         let Self { table, channel, name, function, change, truncate, .. } = self;
         let log = format!("{schema}.\"{name}_changes\"");
         let made = [
-            // Unlogged: after a crash every node begins to listen anew, and needs nothing of what was told before.
+            // Unlogged: after a crash every node starts listening again and needs none of the earlier changes.
             format!(
                 "CREATE UNLOGGED TABLE IF NOT EXISTS {log} (xact xid8 NOT NULL, id uuid NOT NULL, generation bigint NOT NULL) \
                  WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)"
             ),
             format!("CREATE INDEX IF NOT EXISTS \"{name}_changes_at\" ON {log} (xact)"),
-            // Whoever may write to the session table writes to the log, by this function alone.
+            // Whoever may write to the session table writes to the log, but only through this function.
             //
-            // A row whose time was over has no copy that counts: the sweeper tells nothing. A touch moves two times forward and
-            // changes nothing else: nothing is told either. Ends are told at once, and there are few of them.
+            // A row that has expired has no copy in use, so the sweeper's deletions are not reported. A touch moves two times
+            // forward and changes nothing else: it is not reported either. Ends are reported at once; there are few of them.
             format!(
                 "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql \
                  SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$ \
@@ -115,14 +115,14 @@ impl Names {
     }
 }
 
-/// Makes the trigger for the notices of `table`; on other databases than PostgreSQL it does nothing. It may run again, on several nodes
-/// at once, and needs the table to be there.
+/// Makes the trigger for the notices of `table`, which must exist. On other databases than PostgreSQL it does nothing. It may run
+/// again, and on several nodes at once.
 pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     let transaction = db.begin().await?;
-    // The same lock as the migrator's: nodes that start at once make it one after the other.
+    // The same lock as the migrator's: nodes that start at once make it one after another.
     transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", crate::migrator::LOCK)).await?;
     let names = Names::of(table);
     if !names.is_installed(&transaction).await? {
@@ -131,8 +131,8 @@ pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(
     transaction.commit().await
 }
 
-/// Makes the trigger for the notices of changed rows: a line in your own `Migrator`, behind [`Migration`](crate::Migration). On other
-/// databases than PostgreSQL it does nothing.
+/// Makes the trigger for the notices of changed rows. Add it to your own `Migrator` after [`Migration`](crate::Migration). On
+/// other databases than PostgreSQL it does nothing.
 #[derive(Clone, Debug)]
 pub struct NoticesMigration {
     name: String,
@@ -140,7 +140,7 @@ pub struct NoticesMigration {
 }
 
 impl NoticesMigration {
-    /// For a table of another name.
+    /// For a table with another name.
     pub fn for_table(table: Table) -> Self {
         Self { name: format!("m20261125_000001_notices_of_{}", table.flat()), table }
     }

@@ -1,4 +1,4 @@
-//! The session cookie as an application sends it.
+//! The session cookie that an application sends.
 
 use std::time::Duration;
 

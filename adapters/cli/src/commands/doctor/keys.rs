@@ -1,4 +1,4 @@
-//! The keys: whether they can be read, and by whom.
+//! The keys: whether they are valid, and who can read them.
 
 use super::{Finding, broken, ok, warning};
 use crate::arguments::Settings;

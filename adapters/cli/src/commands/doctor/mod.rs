@@ -1,4 +1,4 @@
-//! The doctor: looks for what is broken, and says what to do. Each finding has a name, so that a program can tell them apart.
+//! The doctor: looks for problems and says how to fix them. Each finding has a name, so that a program can tell them apart.
 
 mod cookie;
 mod keys;
@@ -13,16 +13,16 @@ use crate::{
     report::{self, Report},
 };
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Ok,
-    /// It works, but not as well as it could, or not on the worst day.
+    /// It works, but not as well as it could, or it may fail in an emergency.
     Warning,
     Broken,
 }
 
-/// What was looked at, and what was found.
+/// What was checked, and the result.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! The database server: its clock, whether it takes writes, and how it keeps what was committed.
+//! The database server: its clock, whether it accepts writes, and how it stores what was committed.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use waxseal_http::{Clock, Store, SystemClock};
@@ -6,7 +6,7 @@ use waxseal_sea_orm::SeaOrmStore;
 
 use super::{Finding, broken, ok, warning};
 
-/// From here on, a difference of the clocks is told, in milliseconds.
+/// From this difference on, the clocks are reported as different, in milliseconds.
 const CLOCK_MS: u64 = 2000;
 
 pub(super) async fn examine(store: &SeaOrmStore) -> Vec<Finding> {

@@ -1,4 +1,4 @@
-//! The session table: its columns, its indexes, its keys, and whether somebody sweeps it.
+//! The session table: its columns, indexes and keys, and whether expired rows are swept.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::{arguments::Settings, commands::by_key, settings::now, when};
 const COLUMNS: [&str; 9] =
     ["id", "generation", "subject", "label", "created_at", "lifetime_s", "seen_at", "expires_at", "data"];
 
-/// How late the sweeper may be beside the idle timeout, in seconds.
+/// How late the sweeper may be in addition to the idle timeout, in seconds.
 const LATE_S: u64 = 3600;
 
 pub(super) async fn examine(settings: &Settings, store: &SeaOrmStore, idle_timeout_s: u64) -> Vec<Finding> {
@@ -123,7 +123,7 @@ async fn swept(store: &SeaOrmStore, name: &str, idle_timeout_s: u64) -> Finding 
     }
 }
 
-/// Whether live sessions need keys that are not there.
+/// Whether live sessions need keys that are missing.
 async fn keys(settings: &Settings, store: &SeaOrmStore, name: &str) -> Option<Finding> {
     let keyring = settings.keyring().ok()?;
     let known: BTreeSet<String> = keyring.key_ids().map(|id| id.to_string()).collect();

@@ -1,7 +1,7 @@
-//! The copies of rows that a cache holds, and the rule by which a late answer does not become an old copy.
+//! The copies of rows that a cache holds, and the rule that keeps a late answer from becoming an outdated copy.
 //!
-//! A load takes a [`Reading`] before it asks the database. If anything was told or written about the row since, what it brings is not
-//! kept. Ids share a few hundred slots: now and then a copy is not kept without need, never the other way round.
+//! A load takes a [`Reading`] before it asks the database. If a notice or a write concerned the row since then, the loaded row is
+//! not kept. Ids share a few hundred slots: sometimes a copy is discarded without need, but an outdated one is never kept.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -23,7 +23,7 @@ const ENTRY_BYTES: u64 = 320;
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) row: Row,
-    /// It is not older than this.
+    /// The copy is not older than this.
     pub(super) read_at: Instant,
     /// Since when the channel of notices has been open without a gap, as a number.
     pub(super) epoch: u64,
@@ -45,9 +45,9 @@ impl Weighter<RowId, Entry> for Weight {
 struct Slot {
     /// Counts changes.
     count: u64,
-    /// The last of them, where it left a row of a known generation.
+    /// The last change, if it left a row of a known generation.
     last: Option<(RowId, u64)>,
-    /// A statement whose effect nobody knows may still come: until then no copies are kept.
+    /// A statement whose effect is not known may still take effect: until then no copies are kept.
     uncertain_until: Option<Instant>,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Reading {
 pub(super) struct Entries {
     cache: Cache<RowId, Entry, Weight>,
     slots: Box<[Mutex<Slot>]>,
-    /// Counts what concerns all rows.
+    /// Counts events that concern all rows.
     all: AtomicU64,
 }
 
@@ -131,7 +131,7 @@ impl Entries {
         self.cache.insert(row.id, Entry { row, read_at: reading.at, epoch: reading.epoch });
     }
 
-    /// The row has this generation now: an older copy goes.
+    /// The row now has this generation: an older copy is dropped.
     pub(super) fn changed(&self, id: RowId, generation: u64) {
         let Some(mut slot) = self.slot(id) else { return };
         slot.count += 1;
@@ -141,7 +141,7 @@ impl Entries {
         }
     }
 
-    /// The row was ended or is unknown.
+    /// The row was ended, or its state is not known.
     pub(super) fn outdated(&self, id: RowId) {
         let Some(mut slot) = self.slot(id) else { return };
         slot.count += 1;
@@ -149,7 +149,7 @@ impl Entries {
         self.cache.remove(&id);
     }
 
-    /// Nobody knows what became of a statement on this row, nor whether it still runs.
+    /// It is not known whether a statement on this row took effect, or whether it still runs.
     pub(super) fn uncertain(&self, id: RowId, until: Instant) {
         let Some(mut slot) = self.slot(id) else { return };
         slot.count += 1;
@@ -164,7 +164,7 @@ impl Entries {
         self.cache.retain(|_, entry| entry.row.subject.as_deref() != Some(subject));
     }
 
-    /// Nothing is known of any row.
+    /// Nothing is known about any row.
     pub(super) fn clear(&self) {
         self.all.fetch_add(1, Ordering::AcqRel);
         self.cache.clear();

@@ -1,7 +1,8 @@
-//! The channel of notices, kept open: who has heard what, and up to when.
+//! The channel of notices, kept open: which changes have been received, and up to what time.
 //!
-//! A ping goes through the channel several times a bound. One that came back proves that every change committed before it was sent
-//! has been told. The cache answers only while the last such ping was sent less than the bound ago.
+//! Pings are sent through the channel, several in each period of the bound. A ping that came back proves that every change
+//! committed before it was sent has been received. The cache answers only while the last such ping was sent less than the bound
+//! ago.
 
 use std::{
     collections::HashMap,
@@ -24,21 +25,21 @@ use super::{
 };
 use crate::{StoreError, metrics, watch::Watchers};
 
-/// How many pings are sent in a bound.
+/// How many pings are sent per bound.
 const PINGS: u32 = 4;
 
-/// The longest wait before the channel is opened anew.
+/// The longest wait before the channel is reopened.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The state that the task and the cache share.
 #[derive(Default)]
 pub(super) struct Link {
-    /// When the last ping was sent that came back.
+    /// When the newest ping that came back was sent.
     proof: Mutex<Option<Instant>>,
-    /// Counts how often the channel was opened: a copy from before a gap is worth nothing.
+    /// Counts how often the channel was opened: a copy from before a gap must not be used.
     epoch: AtomicU64,
     watchers: Watchers,
-    /// The number of the next ping. No number is used twice: a ping of a channel that broke may still come back on the next one.
+    /// The number of the next ping. No number is used twice: a ping from a broken channel may still arrive on the next one.
     next_ping: AtomicU64,
 }
 
@@ -56,12 +57,12 @@ impl Link {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Whether all that was committed `bound` ago has been told.
+    /// Whether everything that was committed `bound` ago has been received.
     pub(super) fn is_current(&self, bound: Duration) -> bool {
         self.staleness().is_some_and(|age| age <= bound)
     }
 
-    /// How old a copy may be now; nothing while the channel is closed.
+    /// How old a copy may be now. `None` while the channel is closed.
     pub(super) fn staleness(&self) -> Option<Duration> {
         let sent = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
         sent.map(|sent| Instant::now().saturating_duration_since(sent))
@@ -83,7 +84,7 @@ impl Link {
         watch.woken().await;
     }
 
-    /// Keeps the channel open, on a task of its own.
+    /// Keeps the channel open, in a task of its own.
     pub(super) fn spawn(self: &Arc<Self>, entries: Arc<Entries>, notices: Arc<dyn Notices>, bound: Duration) -> Task {
         let link = self.clone();
         Task(tokio::spawn(async move {
@@ -107,7 +108,7 @@ impl Link {
         }))
     }
 
-    /// Listens until the channel breaks or falls silent.
+    /// Listens until the channel breaks or no notice arrives for too long.
     async fn listen(
         self: &Arc<Self>,
         entries: &Arc<Entries>,
@@ -133,7 +134,7 @@ impl Link {
         sent: &Mutex<HashMap<u64, Instant>>,
         bound: Duration,
     ) -> StoreError {
-        // A channel that is only slow catches up; one that says nothing for long is opened anew.
+        // A channel that is only slow catches up; one that is silent for long is reopened.
         let silence = (bound * 4).max(LONGEST_WAIT);
         loop {
             match timeout(silence, listening.next()).await {
@@ -152,7 +153,7 @@ impl Link {
                 Ok(Ok(Notice::Ping(number))) => {
                     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(at) = sent.remove(&number) {
-                        // Those before it come back no more, or have been overtaken.
+                        // Earlier pings will not come back any more, or were overtaken.
                         sent.retain(|other, _| *other > number);
                         self.set_proof(Some(at));
                     }
@@ -175,7 +176,7 @@ impl Link {
             {
                 let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
                 sent.insert(number, Instant::now());
-                // Of a channel that is slow, only the newest are of use.
+                // If the channel is slow, only the newest pings are useful.
                 sent.retain(|other, _| other + 64 > number);
             }
             match timeout(LONGEST_WAIT, notices.ping(number)).await {

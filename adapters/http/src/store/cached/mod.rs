@@ -1,4 +1,4 @@
-//! A store around a store that keeps copies of rows in memory, sealed as they are.
+//! A store wrapper that keeps copies of rows in memory, still sealed.
 
 mod entries;
 mod link;
@@ -16,29 +16,29 @@ use entries::{Entries, Reading};
 use link::{Link, Task};
 pub use notices::{Listening, Notice, Notices};
 
-/// How old a copy may be, unless set otherwise.
+/// How old a copy may be by default.
 const BOUND: Duration = Duration::from_secs(1);
 
-/// How much memory the copies may take, unless set otherwise, in bytes.
+/// How much memory the copies may take up by default, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// After a statement whose effect is unknown, for how long its row is not cached: its effect may still come.
+/// How long a row is not cached after a statement whose effect is not known: it may still take effect.
 const UNCERTAIN: Duration = Duration::from_secs(30);
 
-/// A store around a store that keeps copies of rows in memory, sealed as they are.
+/// A store wrapper that keeps copies of rows in memory, still sealed.
 ///
-/// How old a copy may be is bounded, and the bound is kept in one of three ways:
+/// The age of a copy is bounded. The bound is kept in one of three ways:
 ///
 /// | made by | a copy is dropped | others' changes are seen |
 /// | --- | --- | --- |
-/// | [`Cached::notified`] | when the database tells of a change; all of them while the channel is silent | in milliseconds, and never later than the bound |
+/// | [`Cached::notified`] | on a change in the database; all copies while the channel is silent | in milliseconds, at most the bound |
 /// | [`Cached::new`] | after the bound | within the bound |
-/// | [`Cached::for_a_single_process`] | when this process changes the row | at once, for there are none |
+/// | [`Cached::for_a_single_process`] | when this process changes the row | at once: there are no others |
 ///
-/// A user's own changes are always seen: a copy that is older than the cookie does not answer. Changes never go by a copy alone:
-/// every save compares the generation in the database.
+/// A user's own changes are always seen: a copy that is older than the cookie is not used. A change never relies on a copy: every
+/// save compares the generation in the database.
 ///
-/// Holds at most 64 MiB of sealed rows, and opens none of them: a dump of its memory shows no data without the cookies.
+/// Holds at most 64 MiB of sealed rows and opens none of them: without the cookies, a dump of its memory shows no data.
 pub struct Cached<S> {
     inner: Arc<Inner<S>>,
 }
@@ -59,7 +59,8 @@ enum Coherence {
 impl<S: Store> Cached<S> {
     /// A cache whose copies live for one second.
     ///
-    /// The end of a session by another node is seen within that second. On PostgreSQL [`notified`](Self::notified) is better.
+    /// It takes up to one second to see that another node has ended a session. On PostgreSQL [`notified`](Self::notified) is
+    /// better.
     pub fn new(store: S) -> Self {
         Self::with_bound(store, BOUND)
     }
@@ -69,20 +70,20 @@ impl<S: Store> Cached<S> {
         Self::of(store, bound, MAX_BYTES, Coherence::Timed)
     }
 
-    /// A cache for a store that **no other process changes**: SQLite or [`MemoryStore`](crate::MemoryStore) under one process, with
-    /// all writes through this value. Its copies live until they change. What another process does (a command-line tool, a second
-    /// node) is not seen: use [`new`](Self::new) then.
+    /// A cache for a store that **no other process changes**: SQLite or [`MemoryStore`](crate::MemoryStore) under one process, if
+    /// all writes go through this value. Its copies live until they change. Changes by another process (a command-line tool, a
+    /// second node) are not seen: use [`new`](Self::new) then.
     pub fn for_a_single_process(store: S) -> Self {
         Self::of(store, Duration::MAX, MAX_BYTES, Coherence::SingleProcess)
     }
 
-    /// A cache whose copies are dropped when the database tells of a change, and not used while nothing proves that it still does:
-    /// they are never older than one second. Needs a tokio runtime.
+    /// A cache whose copies are dropped when the database reports a change. A copy is used only while pings prove that changes
+    /// still arrive, so it is never older than one second. Needs a tokio runtime.
     pub fn notified(store: S, notices: impl Notices) -> Self {
         Self::notified_within(store, notices, BOUND)
     }
 
-    /// The same with another bound.
+    /// Like [`notified`](Self::notified), with another bound.
     pub fn notified_within(store: S, notices: impl Notices, bound: Duration) -> Self {
         let (entries, link) = (Arc::new(Entries::new(MAX_BYTES)), Arc::new(Link::default()));
         let task = link.spawn(entries.clone(), Arc::new(notices), bound);
@@ -108,7 +109,7 @@ impl<S: Store> Cached<S> {
         self.len() == 0
     }
 
-    /// How old an answer of the cache may be now. `None` while it does not answer.
+    /// How old an answer of the cache may be now. `None` while the cache does not answer.
     pub fn staleness(&self) -> Option<Duration> {
         match &self.inner.coherence {
             Coherence::Timed => Some(self.inner.bound),
@@ -130,7 +131,7 @@ impl<S: Store> Inner<S> {
         self.entries.reading(id, self.epoch())
     }
 
-    /// A copy that may answer.
+    /// A copy that may be used as the answer.
     fn copy(&self, wanted: Wanted) -> Option<Row> {
         if wanted.newest {
             return None;
@@ -145,7 +146,7 @@ impl<S: Store> Inner<S> {
         is_good.then_some(entry.row)
     }
 
-    /// A copy of this generation, from which the row can be told that a statement leaves.
+    /// A copy of this generation. From it the row after a statement can be computed.
     fn copy_at(&self, id: RowId, generation: u64, reading: Reading) -> Option<Row> {
         let entry = self.entries.get(id)?;
         (entry.row.generation == generation && entry.epoch == reading.epoch).then_some(entry.row)
@@ -168,13 +169,13 @@ impl<S: Store> Inner<S> {
         }
     }
 
-    /// A statement on a row: until its end is known, nothing is.
+    /// A statement on a row: until its result is known, the row's state is not known.
     fn writing(&self, id: RowId) -> Writing<'_> {
         Writing { entries: &self.entries, id, reading: self.reading(id), done: false }
     }
 }
 
-/// A statement under way. One that is given up, or whose answer is lost, may still have its effect.
+/// A statement under way. One that is cancelled, or whose answer is lost, may still take effect.
 struct Writing<'a> {
     entries: &'a Entries,
     id: RowId,
@@ -183,7 +184,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// Notes the end of the statement, unless nobody knows it.
+    /// Notes the result of the statement, unless it is not known.
     fn note<T>(&mut self, result: &Result<T, StoreError>) {
         self.done = !matches!(result, Err(StoreError::Unknown(_)));
     }
@@ -337,7 +338,7 @@ impl<S: Store> Store for Cached<S> {
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        // Also where it fails or is given up: some may have ended.
+        // Also if it fails or is cancelled: some may have ended.
         let _outdated = OutdatedAtLast { entries: &self.inner.entries, subject };
         self.inner.store.delete_by_subject(subject, which, now).await
     }
@@ -352,7 +353,7 @@ impl<S: Store> Store for Cached<S> {
 
     async fn changed(&self, id: RowId) {
         match &self.inner.coherence {
-            // Now and then it is asked anyway.
+            // The row is asked for now and then in any case.
             Coherence::Notified { link, .. } => {
                 let _ = tokio::time::timeout(ASKED_AGAIN, link.changed(id)).await;
             }

@@ -1,37 +1,37 @@
-//! What a database tells of changed rows, so that a cache can forget its copies.
+//! What a database reports about changed rows, so that a cache can drop its copies.
 
 use async_trait::async_trait;
 use waxseal_core::RowId;
 
 use crate::StoreError;
 
-/// What a database tells.
+/// What a database reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// A row has this generation now.
+    /// The row now has this generation.
     Changed(RowId, u64),
     /// A row was ended, deleted, or changed by another program.
     Outdated(RowId),
     /// All rows may have changed.
     All,
-    /// A ping came back: whatever was committed before it was sent has been told.
+    /// A ping came back: everything that was committed before it was sent has been reported.
     Ping(u64),
 }
 
-/// A channel through which a database tells of changed rows, in the order in which the changes are committed.
+/// A channel through which a database reports changed rows, in the order in which the changes are committed.
 #[async_trait]
 pub trait Notices: Send + Sync + 'static {
-    /// Begins to listen. What was committed before may stay untold.
+    /// Begins to listen. Changes that were committed before may not be reported.
     async fn listen(&self) -> Result<Box<dyn Listening>, StoreError>;
 
-    /// Sends a ping through the same channel. It comes back to this process as [`Notice::Ping`], after all that was committed before
-    /// it was sent.
+    /// Sends a ping through the same channel. It comes back to this process as [`Notice::Ping`], after everything that was
+    /// committed before it was sent.
     async fn ping(&self, number: u64) -> Result<(), StoreError>;
 }
 
 /// A connection that listens.
 #[async_trait]
 pub trait Listening: Send {
-    /// Waits for the next notice. An error where any may have been missed: the cache then begins anew.
+    /// Waits for the next notice. An error if a notice may have been missed: the cache then starts again.
     async fn next(&mut self) -> Result<Notice, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! How the store in memory hashes row ids: it takes the random bits that they have already.
+//! How the store in memory hashes row ids: it uses the random bits that they already have.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -8,10 +8,10 @@ pub(super) type IdHashing = BuildHasherDefault<IdHasher>;
 
 /// Hashes a [`RowId`] by its last 8 bytes, 62 of whose bits come from a SHA-256 hash of the session's secret.
 ///
-/// The server draws the secrets, and a cookie that it did not seal is refused before the store is asked. A client can therefore
-/// neither choose ids that fall into one bucket nor look up ids of its own making, and a keyed hash would protect nothing.
-/// (Keeping only those of many sessions whose ids happen to collide is slow work: a bucket that is n ids too long takes n times
-/// as many sessions as there are buckets, and they expire meanwhile.)
+/// The server draws the secrets, and refuses a cookie that it did not seal before the store is asked. So a client can neither
+/// choose ids that fall into one bucket nor look up made-up ids, and a keyed hash would protect nothing. (Collecting sessions
+/// whose ids happen to collide is slow: to make a bucket n ids too long takes n times as many sessions as there are buckets, and
+/// they expire in the meantime.)
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct IdHasher(u64);
 
@@ -29,7 +29,7 @@ impl Hasher for IdHasher {
     }
 }
 
-/// Which of `parts` (a power of two) an id belongs to. By other bits than those that choose the bucket.
+/// Which of `parts` (a power of two) an id belongs to. Uses other bits than those that choose the bucket.
 pub(super) fn part(id: RowId, parts: usize) -> usize {
     let [.., a, b, _, _, _, _] = *id.as_bytes();
     usize::from(u16::from_be_bytes([a, b])) & (parts - 1)

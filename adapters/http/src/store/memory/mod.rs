@@ -1,4 +1,4 @@
-//! A store in memory: for tests, and for applications of one process that may forget their sessions.
+//! A store in memory: for tests, and for applications of one process that may lose their sessions.
 
 mod ids;
 mod room;
@@ -18,45 +18,44 @@ use waxseal_core::{RowId, Timestamp};
 
 use self::{room::Room, shard::Shard};
 
-/// How many sessions a store holds unless told otherwise.
+/// How many sessions a store holds by default.
 const CAPACITY: usize = 100_000;
-/// How many bytes a store takes up unless told otherwise: 2.6 KB for each of its sessions.
+/// How many bytes a store takes up by default: 2.6 KB for each of its sessions.
 const MAX_BYTES: usize = 256 << 20;
-/// How many parts a large store has, each with a lock of its own. A power of two.
+/// How many parts a large store has, each with its own lock. A power of two.
 const SHARDS: usize = 16;
 /// A store for fewer sessions has one part, so that its order of eviction is exact.
 const SMALL: usize = 4096;
-/// How many expired entries one insertion clears away at most, so that no single one pays for a whole wave.
+/// How many expired entries one insertion deletes at most, so that no single one has to delete a large number.
 const CLEARED_AT_ONCE: usize = 32;
 
 /// Sessions in memory, gone when the process ends.
 ///
-/// Bounded by a number of sessions and by their bytes. When a new session does not fit, the store evicts, in this order:
+/// Bounded by the number of sessions and by their bytes. When a new session does not fit, the store evicts, in this order:
 ///
-/// 1. What has had its time: expired sessions, and tombstones after [`TOMBSTONE_S`](crate::TOMBSTONE_S).
-/// 2. Anonymous sessions (without a subject), those first that were not used for the longest time. The tombstones of
-///    anonymous sessions stand in the same order. (The order is exact in a store for fewer than 4,096 sessions; in a larger one
-///    each of 16 parts has an order of its own.)
-/// 3. Tombstones of signed-in sessions, the oldest first. A request that began before the session ended, and arrives after its
+/// 1. Expired sessions, and tombstones after [`TOMBSTONE_S`](crate::TOMBSTONE_S) seconds.
+/// 2. Anonymous sessions (without a subject), least recently used first. Tombstones of anonymous sessions are in the same order.
+///    (The order is exact in a store for fewer than 4,096 sessions; in a larger one each of 16 parts has an order of its own.)
+/// 3. Tombstones of signed-in sessions, oldest first. A request that began before the session ended, and arrives after its
 ///    tombstone was evicted, finds no session. If it writes, it starts a new anonymous one, whose cookie replaces the browser's.
 ///
-/// A live signed-in session is never evicted. Only where nothing else remains is a new session refused, with
-/// [`StoreError::Full`](crate::StoreError::Full). A flood of anonymous visitors therefore ends anonymous sessions only, and keeps
-/// nobody from signing in. Limit the rate of sign-ins in the application: accounts can still fill the store.
+/// A live signed-in session is never evicted. If nothing else is left, a new session is refused with
+/// [`StoreError::Full`](crate::StoreError::Full). So a flood of anonymous visitors ends only anonymous sessions, and keeps nobody
+/// from signing in. Limit the rate of sign-ins in the application: accounts can still fill the store.
 ///
-/// A renewal needs room for its tombstone. Where there is none, the session is renewed and leaves no tombstone.
+/// A renewal needs room for its tombstone. If there is none, the session is renewed without a tombstone.
 ///
-/// [`HostedSessions`](crate::HostedSessions) have no subject: to this store they are all anonymous. An application that keeps
-/// its sign-ins in them should set the bounds so high that they are not reached.
+/// [`HostedSessions`](crate::HostedSessions) have no subject: to this store they are all anonymous. An application that keeps its
+/// sign-ins in them should set the bounds so high that they are not reached.
 pub struct MemoryStore {
     shards: Box<[Mutex<Shard>]>,
     room: Room,
-    /// The second in which the next entry of any shard may be due; none is due before.
+    /// The earliest second in which an entry of any shard may be due.
     next_due: AtomicU64,
-    /// With which shard the next eviction begins.
+    /// The shard with which the next eviction begins.
     turn: AtomicUsize,
-    /// Held while room is made: until the new entry is in its place, no other thread evicts. What took the room is therefore
-    /// visible, and can be evicted in its turn. Taken before any shard's lock.
+    /// Held while room is made: until the new entry is in place, no other thread evicts. So the entry that took the room is
+    /// visible and can be evicted itself. Taken before any shard's lock.
     clearing: Mutex<()>,
     /// Held while a subject's sessions are counted.
     admitting: Mutex<()>,
@@ -82,16 +81,15 @@ impl MemoryStore {
         }
     }
 
-    /// Bounds the memory that the sessions take up: their data, subject and label, and about 0.4 KB for each. The least that
-    /// is useful is some hundred times the largest session; see
-    /// [`max_data_bytes`](crate::SessionsBuilder::max_data_bytes).
+    /// Sets the maximum memory of the sessions, in bytes: their data, subject and label, and about 0.4 KB for each. Allow at
+    /// least some hundred times the largest session; see [`max_data_bytes`](crate::SessionsBuilder::max_data_bytes).
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.room.max_bytes = bytes;
         self
     }
 
-    /// How many sessions it holds, expired ones and tombstones too.
+    /// How many sessions it holds, including expired ones and tombstones.
     pub fn len(&self) -> usize {
         self.room.entries()
     }
@@ -101,7 +99,7 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// How many bytes they take up, by the same estimate as [`max_bytes`](Self::max_bytes).
+    /// How many bytes they take up, by the estimate described at [`max_bytes`](Self::max_bytes).
     pub fn bytes(&self) -> usize {
         self.room.bytes()
     }
@@ -114,7 +112,7 @@ impl MemoryStore {
         lock(&self.shards[self.index(id)])
     }
 
-    /// The shards of these ids, all held at once: nobody sees half of what is done to them.
+    /// The shards of these ids, all locked at once: nobody sees a change half done.
     fn shards_of(&self, ids: &[RowId]) -> Held<'_> {
         let mut held: Held<'_> = Held { guards: self.shards.iter().map(|_| None).collect() };
         for (index, guard) in held.guards.iter_mut().enumerate() {
@@ -131,14 +129,14 @@ impl MemoryStore {
         self.shards.iter().map(lock).collect()
     }
 
-    /// Notes that something will be due.
+    /// Notes that an entry will be due in this second.
     fn will_be_due(&self, second: u64) {
         if second < self.next_due.load(Ordering::Acquire) {
             self.next_due.fetch_min(second, Ordering::AcqRel);
         }
     }
 
-    /// Tries something that needs room; where there is none, makes some and tries again. Nothing where no room can be made.
+    /// Tries something that needs room. If there is none, makes room and tries again. `None` if no room can be made.
     fn with_room<T>(&self, now: Timestamp, spare: Option<RowId>, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         if let Some(done) = attempt() {
             return Some(done);
@@ -153,7 +151,7 @@ impl MemoryStore {
         attempt()
     }
 
-    /// Evicts one entry or a few, but not `spare`; `false` where all that remains are live signed-in sessions.
+    /// Evicts one or a few entries, but not `spare`. `false` if only live signed-in sessions are left.
     fn evict(&self, now: Timestamp, spare: Option<RowId>) -> bool {
         if self.delete_due(now, CLEARED_AT_ONCE) > 0 {
             return true;
@@ -164,12 +162,12 @@ impl MemoryStore {
             || shards().any(|mut shard| shard.evict_tombstone(&self.room))
     }
 
-    /// Deletes at most `limit` of what has had its time. Called with `clearing` held.
+    /// Deletes at most `limit` expired sessions and old tombstones. The caller holds `clearing`.
     fn delete_due(&self, now: Timestamp, limit: usize) -> usize {
         if now.unix_seconds() < self.next_due.load(Ordering::Acquire) {
             return 0;
         }
-        // What is put in from here on is noted by whoever does it, or seen below.
+        // Entries that are added from here on are noted by whoever adds them, or seen below.
         self.next_due.store(u64::MAX, Ordering::Release);
         let mut deleted = 0;
         for shard in &self.shards {

@@ -1,8 +1,8 @@
-//! The bounds of the store in memory, and how much of them is taken.
+//! The bounds of the store in memory, and how much of them is used.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What the entries of all shards take up, and what they may.
+/// How much the entries of all shards use, and how much they may use.
 #[derive(Debug)]
 pub(super) struct Room {
     entries: AtomicUsize,
@@ -24,8 +24,8 @@ impl Room {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Takes room for entries; `false`, and nothing taken, where it is not there. Called before the entries are put in, so that
-    /// the bounds hold at every moment.
+    /// Reserves room for entries. `false`, and nothing is reserved, if there is too little. Call it before the entries are added,
+    /// so that the bounds hold at every moment.
     pub(super) fn take(&self, entries: usize, bytes: usize) -> bool {
         self.exchange((0, 0), (entries, bytes))
     }
@@ -36,7 +36,8 @@ impl Room {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Gives and takes in one step, so that nobody else gets the room between the two. What does not grow is never refused.
+    /// Gives back and reserves in one step, so that nobody else gets the room in between. A change that does not grow is never
+    /// refused.
     pub(super) fn exchange(&self, given: (usize, usize), taken: (usize, usize)) -> bool {
         let (more_entries, more_bytes) = (taken.0.saturating_sub(given.0), taken.1.saturating_sub(given.1));
         if !add(&self.entries, more_entries, self.max_entries) {
@@ -51,7 +52,7 @@ impl Room {
     }
 }
 
-/// Adds where the sum stays within the bound; nothing can always be added.
+/// Adds if the sum stays within the bound. Adding 0 always succeeds.
 fn add(sum: &AtomicUsize, more: usize, max: usize) -> bool {
     let within = |present: usize| present.checked_add(more).filter(|sum| *sum <= max);
     more == 0 || sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()

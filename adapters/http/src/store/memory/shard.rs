@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{Found, Row, TOMBSTONE_S};
 
-/// What an entry costs beside its own text and data: its slot in a table that may be half empty, and its places in the orders.
+/// The fixed size of an entry: its slot in a table that may be half empty, and its places in the orders.
 const ENTRY_BYTES: usize = 2 * size_of::<(RowId, Entry)>() + 96;
 
 /// A row or a tombstone.
 struct Entry {
     found: Found,
-    /// Where it stands in `Shard::due`. Not later than its true expiry: a touch moves only the expiry, and whoever comes upon the
-    /// entry when it is due puts it where it belongs.
+    /// Its place in `Shard::due`. Never later than its true expiry: a touch moves only the expiry, and the entry is moved when
+    /// its old place comes up.
     due: Due,
     /// Whether it was used since it last came up for eviction.
     used: bool,
@@ -31,8 +31,8 @@ struct Entry {
     anonymous: bool,
 }
 
-/// A second, and a number that counts up: of many entries that are due in one second, the newest stands at the end, where a tree
-/// takes it in cheaply.
+/// A second, and a counter: of many entries that are due in one second, the newest is at the end, where inserting into the tree
+/// is cheap.
 type Due = (u64, u64);
 
 /// What an entry takes up.
@@ -44,7 +44,7 @@ fn cost(found: &Found) -> usize {
         }
 }
 
-/// By capacity: that is what the allocator was asked for.
+/// By capacity: that is what was requested from the allocator.
 fn row_bytes(row: &Row) -> usize {
     row.data.capacity()
         + row.subject.as_ref().map_or(0, String::capacity)
@@ -64,11 +64,11 @@ fn due_second(found: &Found) -> u64 {
     }
 }
 
-/// What the end of a session leads to.
+/// The result of ending a session.
 pub(super) struct Ended {
     /// How many bytes it frees.
     pub(super) freed: usize,
-    /// In which second the tombstone is due.
+    /// The second in which the tombstone is due.
     pub(super) due: u64,
 }
 
@@ -76,14 +76,14 @@ pub(super) struct Shard {
     entries: HashMap<RowId, Entry, IdHashing>,
     /// Every entry by the second in which it may expire.
     due: BTreeMap<Due, RowId>,
-    /// How many were put there.
+    /// How many entries were ever put there.
     count: u64,
-    /// Anonymous sessions, and what is left of them: the next to be evicted first.
+    /// Anonymous sessions and their tombstones; the next one to be evicted is first.
     anonymous: LinkedHashSet<RowId, IdHashing>,
     /// The tombstones of signed-in sessions: the oldest first.
     tombstones: LinkedHashSet<RowId, IdHashing>,
-    /// The sessions of each subject, under a keyed hash of it, for users may choose their subjects. (A set for each subject
-    /// would cost more for the many that have one session.)
+    /// The sessions of each subject, under a keyed hash of the subject, because users may choose their subjects. (A set for each
+    /// subject would cost more: most subjects have one session.)
     subjects: BTreeSet<(u64, RowId)>,
     /// The same in all shards.
     hasher: RandomState,
@@ -106,14 +106,14 @@ impl Shard {
         self.entries.contains_key(&id)
     }
 
-    /// A copy of what is there. That counts as a use.
+    /// A copy of what is there. This counts as a use.
     pub(super) fn load(&mut self, id: RowId) -> Option<Found> {
         let entry = self.entries.get_mut(&id)?;
         entry.used = true;
         Some(entry.found.clone())
     }
 
-    /// The session of this id, where it has the generation and is live. That counts as a use.
+    /// The session of this id, if it has the generation and is live. This counts as a use.
     pub(super) fn live(&mut self, id: RowId, generation: u64, now: Timestamp) -> Option<&mut Row> {
         let entry = self.entries.get_mut(&id)?;
         match &mut entry.found {
@@ -125,7 +125,7 @@ impl Shard {
         }
     }
 
-    /// The tombstones of `since` or later. Whatever is due before their time is passed over.
+    /// The tombstones from `since` or later.
     pub(super) fn ended_since(&self, since: Timestamp) -> impl Iterator<Item = RowId> {
         let first = since.plus_seconds(TOMBSTONE_S).unix_seconds();
         let ended = |id: &&RowId| matches!(self.entries.get(id).map(|entry| &entry.found), Some(Found::Ended(_)));
@@ -140,13 +140,13 @@ impl Shard {
         }
     }
 
-    /// Puts in a session whose id is not there and for which room was taken. Tells in which second it is due.
+    /// Adds a session whose id is not there yet and for which room was reserved. Returns the second in which it is due.
     pub(super) fn insert(&mut self, row: Row) -> u64 {
         let anonymous = row.subject.is_none();
         self.put(row.id, Found::Session(row), anonymous)
     }
 
-    /// Puts in a tombstone where nothing is; room for it was taken.
+    /// Adds a tombstone under an id that is not there yet and for which room was reserved.
     pub(super) fn insert_tombstone(&mut self, id: RowId, at: Timestamp) -> u64 {
         self.put(id, Found::Ended(at), true)
     }
@@ -173,15 +173,15 @@ impl Shard {
         due
     }
 
-    /// Leaves a tombstone where there is a session or a tombstone; nothing where there is neither. `keep`: evict it as late as that
-    /// of a signed-in session.
+    /// Leaves a tombstone in place of a session or a tombstone; does nothing if there is neither. With `keep`, it is evicted as
+    /// late as that of a signed-in session.
     pub(super) fn end(&mut self, id: RowId, at: Timestamp, keep: bool) -> Option<Ended> {
         let (found, anonymous) = self.remove(id)?;
         let due = self.put(id, Found::Ended(at), anonymous && !keep);
         Some(Ended { freed: cost(&found) - TOMBSTONE_COST, due })
     }
 
-    /// Takes an entry out, without giving back its room; tells whether it was evicted like an anonymous session.
+    /// Takes out an entry without giving back its room. Also returns whether it was evicted like an anonymous session.
     pub(super) fn remove(&mut self, id: RowId) -> Option<(Found, bool)> {
         let Entry { found, due, anonymous, .. } = self.entries.remove(&id)?;
         self.due.remove(&due);
@@ -202,7 +202,7 @@ impl Shard {
         true
     }
 
-    /// After the times of a row were changed: where it is due earlier now, it is put there, and that second is told.
+    /// Call it after the times of a row were changed. If the row is now due earlier, moves it and returns that second.
     pub(super) fn reschedule(&mut self, id: RowId) -> Option<u64> {
         let entry = self.entries.get(&id)?;
         let (second, present) = (due_second(&entry.found), entry.due);
@@ -221,8 +221,8 @@ impl Shard {
         }
     }
 
-    /// Deletes at most `limit` of what has had its time. Each entry that is found to have been touched is put back; a touch
-    /// has paid for that.
+    /// Deletes at most `limit` entries whose time has passed. An entry that has been touched is put back; the touch has paid for
+    /// that.
     pub(super) fn delete_due(&mut self, now: Timestamp, limit: usize, room: &Room) -> usize {
         let mut deleted = 0;
         while deleted < limit
@@ -245,8 +245,8 @@ impl Shard {
         self.due.first_key_value().map(|((second, _), _)| *second)
     }
 
-    /// Evicts the anonymous session that was not used for the longest time, or the tombstone of one; but not `spare`. Uses are not
-    /// ordered among themselves: what was used since it last came up goes to the end, once. A load has paid for that.
+    /// Evicts the least recently used anonymous session, or the tombstone of one, but not `spare`. Uses are not ordered among
+    /// themselves: an entry that was used since it last came up goes to the end, once. A load has paid for that.
     pub(super) fn evict_anonymous(&mut self, spare: Option<RowId>, room: &Room) -> bool {
         for _ in 0..self.anonymous.len() * 2 {
             let Some(&id) = self.anonymous.front() else { break };

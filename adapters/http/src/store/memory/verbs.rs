@@ -44,7 +44,7 @@ impl MemoryStore {
         let attempt = || {
             let mut shard = self.shard(update.id);
             let Some(row) = shard.live(update.id, update.generation, update.now) else { return Some(Ok(false)) };
-            // What fits into the present buffer, without wasting half of it, needs no other.
+            // If the data fit into the present buffer without wasting half of it, no other is needed.
             let buffer = row.data.capacity();
             let reuse = (update.data.len()..=2 * update.data.len() + 64).contains(&buffer);
             let label = update.label.filter(|label| row.label.as_deref() != Some(label));
@@ -80,7 +80,7 @@ impl MemoryStore {
         self.with_room(update.now, Some(update.id), attempt).unwrap_or_else(|| Err(self.full()))
     }
 
-    /// Renews a session. Nothing where there is no room, even without a tombstone.
+    /// Renews a session. `None` if there is no room, even without a tombstone.
     fn try_rotate(
         &self,
         old: RowId,
@@ -90,7 +90,7 @@ impl MemoryStore {
     ) -> Option<Result<bool, StoreError>> {
         let (id, now, signed_in, cost) =
             new.as_ref().map(|row| (row.id, row.seen_at, row.subject.is_some(), row_cost(row)))?;
-        // Both shards are held, so that nobody sees neither row or both.
+        // Both shards are locked: nobody sees neither row, or both.
         let mut held = self.shards_of(&[old, id]);
         let Some(present) = held.shard(self.index(old))?.live(old, generation, now).map(|row| row_cost(row)) else {
             return Some(Ok(false));
@@ -135,7 +135,7 @@ impl MemoryStore {
         live.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Ends those of the ids that are there, all at once; tells which are not.
+    /// Ends those of the ids that are there, all at once. Returns the others.
     fn end_present(&self, ids: &[RowId], at: Timestamp) -> Vec<RowId> {
         let mut held = self.shards_of(ids);
         let mut absent = Vec::new();
@@ -151,7 +151,7 @@ impl MemoryStore {
         absent
     }
 
-    /// Leaves a tombstone of an id that is not there, where there is room for it: without a session it only keeps a late request
+    /// Leaves a tombstone under an id that is not there, if there is room for it. Without a session it only keeps a late request
     /// from starting a new one.
     fn end_absent(&self, id: RowId, at: Timestamp, now: Timestamp) {
         let attempt = || {
@@ -211,7 +211,7 @@ impl Store for MemoryStore {
     }
 
     async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError> {
-        // One at a time: each counts what the others have done.
+        // One at a time: each counts the sessions that the others have made.
         let _admitting = lock(&self.admitting);
         let now = new.seen_at;
         let replaced = old.map(|(id, _)| id);
@@ -298,7 +298,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// A row as a list shows it.
+/// A row as it appears in a list.
 fn without_data(row: &Row) -> Row {
     Row {
         id: row.id,
