@@ -90,7 +90,7 @@ pub enum KeyError {
     },
     /// The text is not an export of edge keys.
     #[error(
-        "edge key {number} is damaged or not an edge key; export them again with Keyring::export_edge_keys (a root key has no place at the edge)"
+        "edge key {number} is damaged or not an edge key; export them again with Keyring::export_edge_keys (never use a root key at the edge)"
     )]
     NotAnEdgeKey {
         /// Which key, counted from 1.

@@ -33,7 +33,7 @@ pub enum TimeoutsError {
     #[error("the {0} must be at least one second")]
     TooShort(&'static str),
     /// A timeout is over 100 years.
-    #[error("the {0} is over 100 years; choose a time after which a forgotten session may end")]
+    #[error("the {0} is over 100 years; choose a shorter time")]
     TooLong(&'static str),
     /// The touch interval is not shorter than the idle timeout: active sessions would expire.
     #[error(
@@ -46,7 +46,7 @@ pub enum TimeoutsError {
         idle_s: u64,
     },
     /// A time is over its configured maximum.
-    #[error("the {what} of {seconds} s is over the bound of {max_s} s; raise `{option}`, or ask for less")]
+    #[error("the {what} of {seconds} s exceeds the maximum of {max_s} s; raise `{option}`, or use a shorter time")]
     OverMaximum {
         /// Which time.
         what: &'static str,

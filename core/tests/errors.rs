@@ -214,7 +214,7 @@ fn errors_name_the_key_the_expected_type_and_what_was_found() {
             mismatch: Mismatch::Kind { expected: Some("a sequence".into()), found: ValueKind::Map },
         }
     );
-    let of_type = r#"the session value "cart" is not of the type that was asked for: "#;
+    let of_type = r#"the session value "cart" is not of the requested type: "#;
     assert_eq!(text(error), format!("{of_type}expected a sequence, found a map"));
     assert_eq!(text(data.get::<Strict>("cart").unwrap_err()), format!("{of_type}expected u8, found text"));
     assert_eq!(
@@ -237,7 +237,7 @@ fn errors_name_the_key_the_expected_type_and_what_was_found() {
     );
     assert_eq!(
         text(from_value::<String>(&Value::Null).unwrap_err()),
-        "the value is not of the type that was asked for: expected a string, found nothing"
+        "the value is not of the requested type: expected a string, found nothing"
     );
 
     let error = data.insert("cart", &Some(())).unwrap_err();

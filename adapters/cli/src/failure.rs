@@ -11,7 +11,7 @@ pub(crate) enum Failure {
     NoKeys,
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
-    #[error("the keys do not work: {0}")]
+    #[error("the keys are not valid: {0}")]
     Keys(#[from] waxseal_core::KeyError),
     #[error("{}: {reason}", path.display())]
     KeyFile { path: PathBuf, reason: String },

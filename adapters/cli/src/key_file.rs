@@ -90,7 +90,7 @@ pub(crate) fn step(
             }
             None => {
                 return Err(
-                    "the file has several keys and does not say since when the first is the primary; use --now to drop all but the first"
+                    "the file has several keys and does not record when the first became the primary; use --now to drop all but the first"
                         .into(),
                 );
             }

@@ -82,7 +82,7 @@ pub enum ConfigError {
     #[error("stateless sessions cannot adopt others; use a store to have `adopt`")]
     StatelessAdoption,
     /// Removing the old system's cookie would remove ours.
-    #[error("the old system's cookie is called {0:?}, as ours is; give ours another name")]
+    #[error("the old system's cookie has the same name as waxseal's, {0:?}; choose another name with `cookie`")]
     AdoptedName(String),
     /// In stateless mode the claims are all the data.
     #[error("stateless sessions keep all data in the ticket's claims; there is nothing to select with `claims`")]

@@ -13,7 +13,7 @@ pub enum SessionError {
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
     /// Other requests kept changing the session: each of many attempts to save met newer data.
-    #[error("the session was changed by other requests at every one of {attempts} attempts to save")]
+    #[error("the session was other requests changed the session at each of {attempts} attempts to save it")]
     Contended {
         /// How many attempts were made.
         attempts: u32,
@@ -34,7 +34,7 @@ pub enum SessionError {
     /// The session's row was made with a key that this node does not hold. This does not end the session: it works again when
     /// this node has the key.
     #[error(
-        "the session was saved with the key {0}, which this node does not hold; give every node all keys before one of them uses a new key first"
+        "the session was saved with the key {0}, which this node does not hold; give every node all keys before any node uses a new key as its primary"
     )]
     UnknownKey(waxseal_core::KeyId),
     /// All sessions of the subject were ended while this sign-in was under way: the password may have been changed. Nobody is
@@ -43,13 +43,13 @@ pub enum SessionError {
     SignInOvertaken,
     /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed. A
     /// cookie can no longer be sent then.
-    #[error("the response was committed already, so that no cookie can be sent for a new or renewed session")]
+    #[error("the response was already committed, so no cookie can be sent for a new or renewed session")]
     TooLate,
     /// The task that saved ended early: the runtime is shutting down, or an update closure panicked.
     #[error("saving the session was interrupted")]
     Interrupted,
     /// The operating system gave no random bytes.
-    #[error("no random bytes for a new session")]
+    #[error("the operating system gave no random bytes for a new session")]
     Random,
     /// A value cannot be kept, or is not of the type that was requested.
     #[error("{0}")]
@@ -62,7 +62,7 @@ pub enum SessionError {
     Terms(#[from] TimeoutsError),
     /// The session's data are over the configured maximum size. Nothing was written.
     #[error(
-        "the session's data are {bytes} bytes encoded, over the bound of {max}; keep large things in tables of their own and an id in the session, or raise `max_data_bytes`"
+        "the session's data take up {bytes} bytes, more than the maximum of {max}; keep large values in their own tables and only an id in the session, or raise `max_data_bytes`"
     )]
     DataTooLarge {
         /// Their encoded size, in bytes.
@@ -72,7 +72,7 @@ pub enum SessionError {
     },
     /// The cookie would be larger than browsers keep (RFC 6265bis, 5.6). Nothing was written.
     #[error(
-        "the session cookie would be {bytes} bytes with its name and attributes, over the {max} that browsers keep; copy fewer claims, or keep the data in a store"
+        "the session cookie would be {bytes} bytes with its name and attributes, more than the {max} that browsers keep; copy fewer claims, or keep the data in a store"
     )]
     CookieTooLarge {
         /// Its size, in bytes.
@@ -91,13 +91,13 @@ pub enum SessionError {
     NotInstalled,
     /// The subject has as many sessions as
     /// [`max_sessions_per_subject`](crate::SessionsBuilder::max_sessions_per_subject) allows. Nobody is signed in.
-    #[error("the user has {max} sessions, as many as are allowed; sign out on another device first")]
+    #[error("the user already has {max} sessions, the maximum; sign out on another device first")]
     TooManySessions {
         /// The bound.
         max: u32,
     },
     /// More sessions ended within the window than a feed may name. Workers then have to ask the application.
-    #[error("more than {max} sessions ended within the feed's window; make the window shorter")]
+    #[error("more than {max} sessions ended within the feed's window; shorten the window")]
     FeedTooLarge {
         /// The bound.
         max: u32,
@@ -137,6 +137,7 @@ impl SessionError {
             StatusCode::SERVICE_UNAVAILABLE => "The session could not be reached. Please try again.",
             StatusCode::UNAUTHORIZED => "Please sign in.",
             StatusCode::FORBIDDEN => "You are signed in on too many devices. Please sign out on one of them first.",
+            _ if matches!(self, Self::Value(_)) => "A value of the session could not be used.",
             _ => "The session could not be saved.",
         }
     }

@@ -185,7 +185,7 @@ impl HostedSessions {
             return Ok(Behind::Ended);
         }
         if row.id != row_id || row.subject.is_some() {
-            tracing::error!(%row_id, "session row refused: its columns are not those of a hosted session");
+            tracing::error!(%row_id, "session row refused: its columns do not match a hosted session");
             return Ok(Behind::Ended);
         }
         let context = key.context(&row, row.generation);

@@ -110,12 +110,14 @@ impl Engine {
     /// Why an authentic ticket is refused here, if it is.
     fn refusal(&self, ticket: &Ticket, now: Timestamp) -> Option<&'static str> {
         match (&self.keeping, ticket.is_stateless()) {
-            (Keeping::Rows { .. }, true) => return Some("it is a stateless session's, and these have a store"),
+            (Keeping::Rows { .. }, true) => {
+                return Some("it belongs to a stateless session, but these sessions have a store");
+            }
             (Keeping::Stateless, false) => return Some("its session has a row, and these sessions are stateless"),
             _ => {}
         }
         if now.has_reached(self.ticket_deadline(ticket)) {
-            return Some("the lifetime that is configured now is over");
+            return Some("it is past the lifetime configured now");
         }
         let idle_expiry = self.timeouts.bounded_expiry(ticket.issued_at(), ticket.expires_at());
         (ticket.is_stateless() && now.has_reached(idle_expiry)).then_some("the idle timeout is reached")

@@ -141,7 +141,7 @@ impl Time {
         }
         match self.measure(store).await {
             Err(error) if known => {
-                tracing::warn!(%error, "the database's time could not be had; the difference measured before is used");
+                tracing::warn!(%error, "the database's time could not be read; the previously measured difference is used");
                 self.due_ms.store(self.node.now().unix_ms().saturating_add(AGAIN_MS), Ordering::Release);
                 Ok(())
             }

@@ -69,7 +69,7 @@ pub async fn answers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 
 async fn soon<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
     tokio::time::timeout(CHECK, answer).await.unwrap_or_else(|_| {
-        let text = "the database did not answer the check of its connection";
+        let text = "the database did not answer the connection check";
         Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text)))
     })
 }

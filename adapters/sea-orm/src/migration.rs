@@ -155,7 +155,7 @@ impl TableMigration {
         let sql = format!("SELECT {} FROM {table} WHERE 1 = 0", columns.join(", "));
         manager.get_connection().execute_unprepared(&sql).await.map(drop).map_err(|error| {
             DbErr::Migration(format!(
-                "the table {} is there but is no session table ({error}); choose another name with `Migration::for_table`",
+                "the table {} exists but is not a session table ({error}); choose another name with `Migration::for_table`",
                 self.table
             ))
         })

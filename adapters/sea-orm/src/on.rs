@@ -217,7 +217,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         let Some(sql) = self.statements.now else { return Ok(None) };
         let rows = self.query(sql, []).await?;
         let ms = rows.first().map(|row| unsigned(row, 0)).transpose()?;
-        ms.map(|ms| Some(Timestamp::from_unix_ms(ms))).ok_or(StoreError::Damaged("the database told no time"))
+        ms.map(|ms| Some(Timestamp::from_unix_ms(ms))).ok_or(StoreError::Damaged("the database returned no time"))
     }
 
     async fn end_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {

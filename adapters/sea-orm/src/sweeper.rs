@@ -98,7 +98,7 @@ impl Sweeper {
                     }
                     Err(error) => {
                         wait = wait.saturating_mul(2).min(LONGEST_WAIT.max(self.interval));
-                        tracing::warn!(%error, next_in_s = wait.as_secs(), "expired session rows not deleted; going on");
+                        tracing::warn!(%error, next_in_s = wait.as_secs(), "expired session rows not deleted; trying again");
                     }
                 }
             }

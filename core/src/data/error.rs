@@ -22,8 +22,8 @@ pub enum ValueError {
         /// The reason.
         refusal: Refusal,
     },
-    /// The kept value is not of the type that was asked for.
-    #[error("{} is not of the type that was asked for: {mismatch}", Named(.key))]
+    /// The kept value is not of the requested type.
+    #[error("{} is not of the requested type: {mismatch}", Named(.key))]
     Mismatch {
         /// The session key, if the value belongs to one.
         key: Option<String>,
@@ -73,17 +73,17 @@ pub enum Refusal {
     FlattenedKey,
     /// The value has integer or boolean map keys and, elsewhere, a text key or field name that looks like one, such as `"5"`.
     #[error(
-        "it has integer or boolean map keys, and also text keys that look like those; use one type of map key, or keep the maps under two session keys"
+        "it has integer or boolean map keys, and also text keys that look like integers or booleans; use one type of map key, or keep the maps under two session keys"
     )]
     AmbiguousKeys,
     /// `Some` of a value that is stored as nothing, and so would be read back as `None`.
-    #[error("Some(None) and Some(()) cannot be told from None when read back; use an enum")]
+    #[error("Some(None) and Some(()) cannot be distinguished from None when read back; use an enum")]
     NestedOption,
     /// The value is nested too deep.
     #[error("it is nested deeper than {} levels", super::MAX_DEPTH)]
     TooDeep,
     /// The type's own `Serialize` returned an error. Its text is dropped, because it may quote the value.
-    #[error("its type's own Serialize refused it")]
+    #[error("its type's own Serialize returned an error")]
     Serialize,
 }
 
@@ -116,7 +116,7 @@ pub enum Mismatch {
         found: ValueKind,
     },
     /// A sequence or map has too many or too few elements.
-    #[error("{}found another number of elements", Expecting(.expected))]
+    #[error("{}found a different number of elements", Expecting(.expected))]
     Length {
         /// What the type expects.
         expected: Option<String>,
@@ -134,17 +134,17 @@ pub enum Mismatch {
         expected: &'static [&'static str],
     },
     /// An enum was requested. A variant with content is stored as a map with one entry; this map has more or fewer.
-    #[error("expected an enum, found a map that is not one")]
+    #[error("expected an enum, found a map that does not have exactly one entry")]
     NotAVariant,
     /// A field is missing.
     #[error("the field `{0}` is missing")]
     MissingField(&'static str),
     /// A field appears twice, under its name and an alias.
-    #[error("the field `{0}` is there twice")]
+    #[error("the field `{0}` appears twice")]
     DuplicateField(&'static str),
     /// The type's own `Deserialize` returned an error, or no variant of an untagged enum fits. The text is dropped, because
     /// it may quote the value.
-    #[error("its type's own Deserialize refused it")]
+    #[error("its type's own Deserialize returned an error")]
     Deserialize,
 }
 

@@ -213,10 +213,10 @@ impl Session {
         match self.wait(retired).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => {
-                tracing::error!(%error, "a session of another system was not ended there")
+                tracing::error!(%error, "another system's session could not be ended in that system")
             }
             Ok(Err(error)) | Err(error) => {
-                tracing::error!(%error, "a session of another system was not ended there");
+                tracing::error!(%error, "another system's session could not be ended in that system");
             }
         }
     }

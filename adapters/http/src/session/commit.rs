@@ -46,7 +46,7 @@ impl Session {
             }
         }
         tracing::error!(
-            "a clone of the session's handle keeps changing it; the response goes out without the last changes"
+            "a clone of the session handle keeps changing it; the response goes out without the last changes"
         );
         self.state().committed = true;
         Ok(outcome)
@@ -80,7 +80,7 @@ impl Session {
     fn drop_sign_in(&self) {
         let mut state = self.state();
         if state.renewal.is_sign_in() {
-            tracing::warn!("sign-in dropped: its response is an error of 400 or more");
+            tracing::warn!("sign-in dropped: its response has a status of 400 or more");
             state.renewal = Renewal::None;
             state.outdate();
         }

@@ -90,7 +90,7 @@ impl Session {
                 Ok(None) => return,
                 Err(error) => {
                     if !told {
-                        tracing::warn!(row_id = %id, %error, "whether a session has ended could not be told; asking again");
+                        tracing::warn!(row_id = %id, %error, "could not check whether a session has ended; trying again");
                         told = true;
                     }
                     tokio::time::sleep(AGAIN).await;

@@ -228,7 +228,7 @@ impl Engine {
             && row.lifetime_s == context.lifetime_s
             && row.subject.as_deref() == context.subject;
         if !same {
-            tracing::error!(row_id = %id, "session row refused: its columns are not those of its ticket");
+            tracing::error!(row_id = %id, "session row refused: its columns do not match its ticket");
             return Ok(Loaded::Nothing);
         }
         if row.generation < ticket.generation() {

@@ -179,7 +179,7 @@ impl Session {
         let data = work.view.take().unwrap_or_else(|| {
             let mut data = Data::clone(&work.base);
             for error in work.changes.apply_what_fits(&mut data) {
-                tracing::error!(row_id = ?self.row_id(), %error, "a change of the session does not fit and is dropped; the others are saved");
+                tracing::error!(row_id = ?self.row_id(), %error, "a change cannot be applied to the session and is dropped; the others are saved");
             }
             data
         });

@@ -91,7 +91,7 @@ impl Trace {
             }
             settled = self.look(store.as_ref()).await;
             if matches!(settled, Settled::Landed) {
-                tracing::warn!(row_id = %self.id(), %error, "session saved, though the store's answer was lost");
+                tracing::warn!(row_id = %self.id(), %error, "session saved, although the store's answer was lost");
                 return settled;
             }
         }

@@ -10,10 +10,10 @@ pub enum StoreError {
     #[error("{0}")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
     /// The connection to the database was lost: the change may or may not have taken effect.
-    #[error("the connection was lost, and with it whether the change was made: {0}")]
+    #[error("the connection was lost; the change may or may not have been made: {0}")]
     Unknown(#[source] Box<dyn Error + Send + Sync>),
     /// An insert found a row with the same id. Ids have 74 random bits, so something is wrong with the randomness.
-    #[error("a session row of this id exists already")]
+    #[error("a session row with this id already exists")]
     AlreadyExists,
     /// The store has a maximum number of rows and is full of live ones.
     #[error("the session store is full ({0} live sessions)")]

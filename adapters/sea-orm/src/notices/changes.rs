@@ -48,7 +48,7 @@ impl Seen {
         let at = Instant::now();
         let sql = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text";
         let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-        let row = row.ok_or_else(|| DbErr::Custom("the database gave no snapshot".into()))?;
+        let row = row.ok_or_else(|| DbErr::Custom("the database returned no snapshot".into()))?;
         Ok(Self { snapshot: row.try_get_by_index(0)?, server: row.try_get_by_index(1)?, at })
     }
 }

@@ -157,7 +157,7 @@ impl Listening for Open {
             }
             // `recv` would reconnect silently, and notices in between would be missed.
             let told = self.listener.try_recv().await.map_err(StoreError::backend)?;
-            let Some(told) = told else { return Err(StoreError::backend("the connection that listens was lost")) };
+            let Some(told) = told else { return Err(StoreError::backend("the listening connection was lost")) };
             match read(told.payload(), self.process) {
                 Some(Told::Notice(ping @ Notice::Ping(_))) => {
                     // First what was read before the ping was sent.

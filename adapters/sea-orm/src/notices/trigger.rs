@@ -50,8 +50,9 @@ impl Names {
                    WHERE pg_class.oid = to_regclass($1)";
         let values = [self.table.as_str().into()];
         let found = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
-        let missing =
-            || DbErr::Custom(format!("there is no table {}: make it first, by `Migrator` or `Migration`", self.table));
+        let missing = || {
+            DbErr::Custom(format!("there is no table {}: make it first, with `Migrator` or `Migration`", self.table))
+        };
         found.ok_or_else(missing)?.try_get_by_index(0)
     }
 

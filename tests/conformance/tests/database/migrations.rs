@@ -65,7 +65,7 @@ async fn goes_from_one_migrator_to_another_and_back(db: &DatabaseConnection) {
 async fn a_foreign_table_is_not_taken_for_ours(db: &DatabaseConnection) {
     db.execute_unprepared("CREATE TABLE sessions (id integer PRIMARY KEY, data text)").await.unwrap();
     let error = Migrator::for_table(Table::new("sessions").unwrap()).up(db).await.unwrap_err().to_string();
-    assert!(error.contains("is no session table") && error.contains("choose another name"), "{error}");
+    assert!(error.contains("is not a session table") && error.contains("choose another name"), "{error}");
 }
 
 async fn an_index_that_is_missing_is_made(db: &DatabaseConnection) {

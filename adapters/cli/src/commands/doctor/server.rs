@@ -46,7 +46,7 @@ async fn clock(store: &SeaOrmStore) -> Finding {
     let before = SystemClock.now();
     let theirs = match store.now().await {
         Ok(Some(theirs)) => theirs,
-        Ok(None) => return ok("clock", "this machine's clock counts: SQLite has none of its own"),
+        Ok(None) => return ok("clock", "this machine's clock is used: SQLite has none of its own"),
         Err(error) => return broken("clock", format!("the database did not tell its time: {error}")),
     };
     let after = SystemClock.now();
@@ -68,7 +68,7 @@ async fn writable(store: &SeaOrmStore, sql: &str, read_only: &str) -> Finding {
             broken("read-only", "the server is read-only: a standby, or the old primary after a failover")
         }
         Ok(_) => ok("read-only", "it takes writes"),
-        Err(error) => warning("read-only", format!("could not be told: {error}")),
+        Err(error) => warning("read-only", format!("could not be checked: {error}")),
     }
 }
 
@@ -76,10 +76,10 @@ async fn isolation(store: &SeaOrmStore, sql: &str) -> Finding {
     match text(store, sql).await {
         Ok(level) if level.to_lowercase().contains("serializable") => warning(
             "isolation",
-            format!("{level}: it works, and saves that meet are tried again; read committed is faster"),
+            format!("{level}: it works, and conflicting saves are tried again; read committed is faster"),
         ),
         Ok(level) => ok("isolation", level),
-        Err(error) => warning("isolation", format!("could not be told: {error}")),
+        Err(error) => warning("isolation", format!("could not be checked: {error}")),
     }
 }
 
@@ -90,7 +90,7 @@ async fn durable_postgres(store: &SeaOrmStore) -> Finding {
             broken("durability", "synchronous_commit is off: a crash can bring the last sign-outs back")
         }
         (Ok(_), Ok(commit)) => ok("durability", format!("synchronous_commit = {commit}")),
-        (Err(error), _) | (_, Err(error)) => warning("durability", format!("could not be told: {error}")),
+        (Err(error), _) | (_, Err(error)) => warning("durability", format!("could not be checked: {error}")),
     }
 }
 
@@ -101,7 +101,7 @@ async fn durable_mysql(store: &SeaOrmStore) -> Finding {
             "durability",
             format!("innodb_flush_log_at_trx_commit is {other}: a crash can bring the last sign-outs back"),
         ),
-        Err(error) => warning("durability", format!("could not be told: {error}")),
+        Err(error) => warning("durability", format!("could not be checked: {error}")),
     }
 }
 
@@ -118,7 +118,7 @@ async fn pooler(store: &SeaOrmStore) -> Finding {
                      max_prepared_statements above 0, or session pooling",
                 );
             }
-            Err(error) => return warning("pooler", format!("could not be told: {error}")),
+            Err(error) => return warning("pooler", format!("could not be checked: {error}")),
         }
     }
     processes.dedup();
@@ -138,7 +138,7 @@ async fn sqlite(store: &SeaOrmStore) -> Vec<Finding> {
             "journal-mode",
             format!("{mode}: readers and writers block each other; open the database with journal_mode = WAL"),
         ),
-        Err(error) => warning("journal-mode", format!("could not be told: {error}")),
+        Err(error) => warning("journal-mode", format!("could not be checked: {error}")),
     };
     let whole = match text(store, "PRAGMA quick_check").await {
         Ok(result) if result == "ok" => ok("database-file", "undamaged"),

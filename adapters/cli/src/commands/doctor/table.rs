@@ -63,7 +63,7 @@ async fn indexes(db: &DatabaseConnection, table: &Table) -> Finding {
     };
     let rows = match query(db, &sql).await {
         Ok(rows) => rows,
-        Err(error) => return warning("indexes", format!("could not be told: {error}")),
+        Err(error) => return warning("indexes", format!("could not be checked: {error}")),
     };
     let there: BTreeSet<String> = rows.iter().filter_map(|row| row.try_get_by_index(0).ok()).collect();
     let missing: Vec<&str> =
@@ -98,14 +98,14 @@ async fn collation(db: &DatabaseConnection, table: &Table) -> Finding {
             ),
         ),
         Ok(None) => warning("collation", "could not be told"),
-        Err(error) => warning("collation", format!("could not be told: {error}")),
+        Err(error) => warning("collation", format!("could not be checked: {error}")),
     }
 }
 
 async fn swept(store: &SeaOrmStore, name: &str, idle_timeout_s: u64) -> Finding {
     let now = match now(store).await {
         Ok(now) => now,
-        Err(error) => return warning("sweeper", format!("could not be told: {error}")),
+        Err(error) => return warning("sweeper", format!("could not be checked: {error}")),
     };
     let late = now.unix_seconds().saturating_sub(LATE_S + idle_timeout_s);
     match query(store.connection(), &format!("SELECT COUNT(*) FROM {name} WHERE expires_at <= {late}")).await {
@@ -119,7 +119,7 @@ async fn swept(store: &SeaOrmStore, name: &str, idle_timeout_s: u64) -> Finding 
                 ),
             ),
         },
-        Err(error) => warning("sweeper", format!("could not be told: {error}")),
+        Err(error) => warning("sweeper", format!("could not be checked: {error}")),
     }
 }
 
@@ -129,7 +129,7 @@ async fn keys(settings: &Settings, store: &SeaOrmStore, name: &str) -> Option<Fi
     let known: BTreeSet<String> = keyring.key_ids().map(|id| id.to_string()).collect();
     let rows = match by_key::live(store.connection(), name, now(store).await.ok()?).await {
         Ok(rows) => rows,
-        Err(error) => return Some(warning("row-keys", format!("could not be told: {error}"))),
+        Err(error) => return Some(warning("row-keys", format!("could not be checked: {error}"))),
     };
     let foreign: i64 = rows.iter().filter(|(id, _)| !known.contains(*id)).map(|(_, count)| count).sum();
     Some(match foreign {

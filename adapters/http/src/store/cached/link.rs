@@ -99,7 +99,7 @@ impl Link {
                 entries.clear();
                 link.watchers.wake_all();
                 if !told {
-                    tracing::warn!(%error, "the session cache is off: no notices from the database; every read asks it");
+                    tracing::warn!(%error, "the session cache is off: no notices from the database; every read goes to the database");
                     told = true;
                 }
                 tokio::time::sleep(wait).await;
