@@ -59,6 +59,18 @@ impl Application {
         Some(Self::launch(binary.into(), Arc::new(tempfile::tempdir().unwrap()), env).await)
     }
 
+    /// On a database that the caller has.
+    pub async fn start_on(binary: &str, url: &str) -> Self {
+        let env = vec![("DATABASE_URL".into(), url.into())];
+        Self::launch(binary.into(), Arc::new(tempfile::tempdir().unwrap()), env).await
+    }
+
+    /// Another process of the application, with the same keys, on another node of the same database.
+    pub async fn start_beside_on(&self, url: &str) -> Self {
+        let env = vec![("DATABASE_URL".into(), url.into())];
+        Self::launch(self.binary.clone(), self.folder.clone(), env).await
+    }
+
     async fn launch(binary: String, folder: Arc<TempDir>, env: Vec<(String, String)>) -> Self {
         // A free port, given back just before the application takes it.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();

@@ -5,6 +5,7 @@
 
 mod application;
 mod client;
+mod cluster;
 mod events;
 mod live;
 mod remember;
@@ -15,6 +16,7 @@ use serde_json::{Value as Json, json};
 
 pub use application::{Application, Db};
 pub use client::{Answer, Client};
+pub use cluster::OnTwoNodes;
 pub use live::{live_routes_end_on_another_node, live_routes_end_with_the_session};
 pub use remember::{remember_me, remember_me_as_configured};
 

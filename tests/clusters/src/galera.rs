@@ -57,6 +57,11 @@ impl Galera {
         Some(Self { urls, _servers: servers, _folder: folder })
     }
 
+    /// Where a node's database is.
+    pub fn url(&self, node: usize) -> &str {
+        &self.urls[node]
+    }
+
     /// A connection to a node, as an application has it.
     pub async fn connect(&self, node: usize) -> DatabaseConnection {
         let mut options = ConnectOptions::new(&self.urls[node]);

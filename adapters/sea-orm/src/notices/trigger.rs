@@ -116,8 +116,8 @@ impl Names {
     }
 }
 
-/// Makes the trigger for the notices of `table`, which must exist. On other databases than PostgreSQL it does nothing. It may run
-/// again, and on several nodes at once.
+/// Makes the trigger for the notices of `table`, which must exist, and the log that it writes to. On other databases than
+/// PostgreSQL it does nothing. It may run again, and on several nodes at once.
 pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
@@ -132,7 +132,7 @@ pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(
     transaction.commit().await
 }
 
-/// Makes the trigger for the notices of changed rows. Add it to your own `Migrator` after [`Migration`](crate::Migration). On
+/// Makes the trigger for the notices of changed rows, and the log that it writes to. Add it to your own `Migrator` after [`Migration`](crate::Migration). On
 /// other databases than PostgreSQL it does nothing.
 #[derive(Clone, Debug)]
 pub struct NoticesMigration {

@@ -31,7 +31,7 @@ const UNCERTAIN: Duration = Duration::from_secs(30);
 ///
 /// | made by | a copy is dropped | others' changes are seen |
 /// | --- | --- | --- |
-/// | [`Cached::notified`] | on a change in the database; all copies while the channel is silent | in milliseconds, at most the bound |
+/// | [`Cached::notified`] | on a change in the database; all copies while the channel is silent | ends in milliseconds, changes in a quarter of the bound; at most the bound |
 /// | [`Cached::new`] | after the bound | within the bound |
 /// | [`Cached::for_a_single_process`] | when this process changes the row | at once: there are no others |
 ///

@@ -18,7 +18,7 @@ pub enum Notice {
     Ping(u64),
 }
 
-/// A channel through which a database reports changed rows, in the order in which the changes are committed.
+/// A channel through which a database reports changed rows.
 #[async_trait]
 pub trait Notices: Send + Sync + 'static {
     /// Begins to listen. Changes that were committed before may not be reported.
