@@ -164,7 +164,7 @@ mod tests {
     fn what_it_does_not_understand_it_leaves() {
         let (one, two) = (RootKey::generate().unwrap(), RootKey::generate().unwrap());
         let both = format!("{}\n{}\n", *one.to_text(), *two.to_text());
-        assert!(step(&both, &one, at(0), DAY, false).unwrap_err().contains("does not say since when"));
+        assert!(step(&both, &one, at(0), DAY, false).unwrap_err().contains("does not record when the first"));
         let line = format!("{},{}", *one.to_text(), *two.to_text());
         assert!(step(&line, &one, at(0), DAY, true).unwrap_err().contains("one a line"));
         assert!(step("hunter2", &one, at(0), DAY, true).is_err());
