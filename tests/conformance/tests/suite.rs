@@ -17,7 +17,7 @@ macro_rules! suite {
             r14_a_sign_in_commits_only_below_400
             r15_a_node_without_the_new_key_ends_nothing
             r20_a_sign_in_that_was_overtaken_by_a_revocation_is_refused
-            r20_a_request_may_end_other_sessions_and_then_sign_in
+            r20_a_request_that_ends_the_others_first_keeps_its_session
             r20_a_refused_sign_in_leaves_the_present_session
             r20_a_sign_out_whose_answer_is_lost_is_repeated
             r21_a_store_that_does_not_answer_is_503_within_the_bound

@@ -51,14 +51,15 @@ impl Session {
 
     /// "Log out my other devices": ends the subject's other sessions, at once, and returns how many. A sign-in of the subject
     /// that is under way at that time is refused.
+    ///
+    /// A later sign-in of the same request is refused too, and the present session goes on. If a handler does both, it signs in
+    /// first.
     pub async fn revoke_others(&self) -> Result<u64, SessionError> {
         let revoked = async {
             let (subject, own) = self.identity().await?;
             let which = own.map_or(Which::All, Which::AllBut);
             let now = self.0.engine.now();
-            let ended = self.wait(self.0.engine.end_subject(&subject, which, now)).await??;
-            self.state().revoked_at = Some(now);
-            Ok(ended)
+            self.wait(self.0.engine.end_subject(&subject, which, now)).await?
         };
         self.told("revoke others", revoked.await)
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use waxseal_core::Timestamp;
-
 use crate::{
     Session, SessionError, Store,
     engine::Keeping,
@@ -27,7 +25,7 @@ impl Session {
         let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
             return Ok(());
         };
-        if !subjects::ended_since(store.as_ref(), subject, self.sign_in_since()).await? {
+        if !subjects::ended_since(store.as_ref(), subject, self.opened_at()).await? {
             return Ok(());
         }
         let undo = Statement::End { ids: vec![ticket.row_id()], now: self.0.engine.now() };
@@ -48,18 +46,11 @@ impl Session {
         else {
             return Ok(());
         };
-        if !self.wait(subjects::ended_since(store.as_ref(), subject, self.sign_in_since())).await?? {
+        if !self.wait(subjects::ended_since(store.as_ref(), subject, self.opened_at())).await?? {
             return Ok(());
         }
         tracing::warn!("sign-in refused: all sessions of its user were ended while it was under way");
         work.recorded().settle(&mut self.state());
         Err(SessionError::SignInOvertaken)
-    }
-
-    /// If the subject's sessions were all ended at this time or later, a sign-in of this request is refused.
-    fn sign_in_since(&self) -> Timestamp {
-        let revoked_at = self.state().revoked_at;
-        let after = revoked_at.map_or(0, |at| at.unix_ms().saturating_add(1));
-        self.opened_at().max(Timestamp::from_unix_ms(after))
     }
 }

@@ -82,8 +82,6 @@ pub(crate) struct State {
     pub(crate) cookie: Option<HeaderValue>,
     /// When that was made.
     pub(crate) cookie_at: Timestamp,
-    /// When this request ended the subject's other sessions: that does not refuse its own sign-in.
-    pub(crate) revoked_at: Option<Timestamp>,
     /// The key of another system's session that this request has adopted or signed out of.
     pub(crate) adopted: Option<Vec<u8>>,
     /// The response has its headers: no cookie can be sent any more.
