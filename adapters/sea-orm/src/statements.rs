@@ -102,22 +102,40 @@ impl Statements {
         self.sql(&format!("{LOAD} id IN ({})", vec!["?"; count].join(", ")))
     }
 
-    /// Leaves `count` tombstones. The values of each: id, created_at, data, seen_at, expires_at.
+    /// Leaves `count` tombstones. The values of each: id, created_at, data, seen_at, expires_at. An end that arrives late leaves a
+    /// tombstone of a later time as it is.
     pub(crate) fn end_many(&self, count: usize) -> String {
         let rows = vec!["(?, 0, NULL, NULL, ?, 0, ?, ?, ?)"; count].join(", ");
-        let changed = ["created_at", "data", "seen_at", "expires_at"].map(|column| match self.backend {
-            DbBackend::MySql => format!("{column} = VALUES({column})"),
-            _ => format!("{column} = excluded.{column}"),
-        });
+        let columns = ["data", "expires_at"];
         let conflict = match self.backend {
-            DbBackend::MySql => "ON DUPLICATE KEY UPDATE",
-            _ => "ON CONFLICT (id) DO UPDATE SET",
+            // MySQL assigns from left to right: `generation` and the times come last, because the condition reads them.
+            DbBackend::MySql => {
+                let later = "generation = 0 AND (seen_at > VALUES(seen_at) \
+                             OR (seen_at = VALUES(seen_at) AND created_at > VALUES(created_at)))";
+                let set = |column: &str| format!("{column} = IF({later}, {column}, VALUES({column}))");
+                let set = columns.map(set).join(", ");
+                format!(
+                    "ON DUPLICATE KEY UPDATE {set}, \
+                     created_at = IF({later}, created_at, VALUES(created_at)), \
+                     seen_at = IF(generation = 0, GREATEST(seen_at, VALUES(seen_at)), VALUES(seen_at)), \
+                     generation = 0, subject = NULL, label = NULL"
+                )
+            }
+            _ => {
+                let set = |column: &str| format!("{column} = excluded.{column}");
+                let set = columns.map(set).join(", ");
+                format!(
+                    "ON CONFLICT (id) DO UPDATE SET {set}, created_at = excluded.created_at, seen_at = excluded.seen_at, \
+                     generation = 0, subject = NULL, label = NULL \
+                     WHERE present.generation > 0 OR present.seen_at < excluded.seen_at \
+                     OR (present.seen_at = excluded.seen_at AND present.created_at <= excluded.created_at)"
+                )
+            }
         };
+        let alias = if self.backend == DbBackend::MySql { "" } else { " AS present" };
         self.sql(&format!(
-            "INSERT INTO {{table}} \
-             (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} \
-             {conflict} generation = 0, subject = NULL, label = NULL, {}",
-            changed.join(", ")
+            "INSERT INTO {{table}}{alias} \
+             (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} {conflict}"
         ))
     }
 

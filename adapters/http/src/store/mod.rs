@@ -66,7 +66,8 @@ pub trait Store: Send + Sync + 'static {
     /// at the same time must count each other.
     async fn admit(&self, old: Option<(RowId, u64)>, new: Row, limit: Limit) -> Result<Admission, StoreError>;
 
-    /// Ends sessions. Afterwards each id has a tombstone of `now`, to the millisecond, even if there was no row. One statement.
+    /// Ends sessions. Afterwards each id has a tombstone of `now`, to the millisecond, even if there was no row. A tombstone of a
+    /// later time stays as it is: an end may arrive late. One statement.
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes at most `limit` rows whose idle expiry has passed and tombstones that are old enough. Returns how many.

@@ -44,7 +44,11 @@ impl Database {
             }
             Command::End { ids, now } => {
                 for id in ids {
-                    self.put(*id, Some(Found::Ended(*now)));
+                    let before = self.get(*id).and_then(|found| match found {
+                        Found::Ended(at) => Some(*at),
+                        Found::Session(_) => None,
+                    });
+                    self.put(*id, Some(Found::Ended(before.map_or(*now, |at| at.max(*now)))));
                 }
                 Answer::Written(true)
             }

@@ -177,6 +177,8 @@ impl Shard {
     /// late as that of a signed-in session.
     pub(super) fn end(&mut self, id: RowId, at: Timestamp, keep: bool) -> Option<Ended> {
         let (found, anonymous) = self.remove(id)?;
+        // An end that arrives late does not make a tombstone older.
+        let at = if let Found::Ended(before) = &found { at.max(*before) } else { at };
         let due = self.put(id, Found::Ended(at), anonymous && !keep);
         Some(Ended { freed: cost(&found) - TOMBSTONE_COST, due })
     }
