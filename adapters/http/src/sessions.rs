@@ -113,7 +113,7 @@ impl Sessions {
     /// refused.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::AllBut(keep), self.0.now())).await?
+        patience.wait(self.0.end_subject(subject, Which::AllBut(keep))).await?
     }
 
     /// Ends all sessions of a subject, and returns how many: after a changed password or a stolen device. A sign-in of the
@@ -123,7 +123,7 @@ impl Sessions {
     /// must sign in first and then call [`Session::revoke_others`](crate::Session::revoke_others).
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::All, self.0.now())).await?
+        patience.wait(self.0.end_subject(subject, Which::All)).await?
     }
 
     /// The store, once the time is known, and how long to wait for it: as long as a request may.

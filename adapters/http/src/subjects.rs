@@ -37,8 +37,9 @@ fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
 impl Engine {
     /// Ends the subject's sessions that `which` selects, and refuses its sign-ins that began before `now`. Returns how many
     /// ended.
-    pub(crate) async fn end_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, SessionError> {
+    pub(crate) async fn end_subject(&self, subject: &str, which: Which) -> Result<u64, SessionError> {
         let store = self.store("ending sessions")?;
+        let now = self.now();
         store.end_many(&[mark(subject)], now).await?;
         let ended = store.delete_by_subject(subject, which, now).await;
         self.watchers.wake_subject(subject);

@@ -1,6 +1,6 @@
 //! The tickets of a request: which of its cookies are ours, and why the others are not.
 
-use waxseal_core::{Ticket, TicketError, Timestamp};
+use waxseal_core::{RowContext, RowId, Ticket, TicketError, Timestamp};
 
 use crate::{
     cookie::Cookies,
@@ -70,6 +70,17 @@ impl Refused {
         } else {
             tracing::debug!(refused, %reason, "session cookies refused");
         }
+    }
+}
+
+/// What a row is bound to, as [`Ticket::row_context`] tells, for an id that is known: computing it again is a hash.
+pub(crate) fn row_context(ticket: &Ticket, row_id: RowId, generation: u64) -> RowContext<'_> {
+    RowContext {
+        row_id,
+        generation,
+        created_at: ticket.created_at(),
+        lifetime_s: ticket.lifetime_s(),
+        subject: ticket.subject(),
     }
 }
 

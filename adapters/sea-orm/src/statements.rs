@@ -106,33 +106,26 @@ impl Statements {
     /// tombstone of a later time as it is.
     pub(crate) fn end_many(&self, count: usize) -> String {
         let rows = vec!["(?, 0, NULL, NULL, ?, 0, ?, ?, ?)"; count].join(", ");
-        let columns = ["data", "expires_at"];
-        let conflict = match self.backend {
-            // MySQL assigns from left to right: `generation` and the times come last, because the condition reads them.
-            DbBackend::MySql => {
-                let later = "generation = 0 AND (seen_at > VALUES(seen_at) \
-                             OR (seen_at = VALUES(seen_at) AND created_at > VALUES(created_at)))";
-                let set = |column: &str| format!("{column} = IF({later}, {column}, VALUES({column}))");
-                let set = columns.map(set).join(", ");
-                format!(
-                    "ON DUPLICATE KEY UPDATE {set}, \
-                     created_at = IF({later}, created_at, VALUES(created_at)), \
-                     seen_at = IF(generation = 0, GREATEST(seen_at, VALUES(seen_at)), VALUES(seen_at)), \
-                     generation = 0, subject = NULL, label = NULL"
-                )
-            }
-            _ => {
-                let set = |column: &str| format!("{column} = excluded.{column}");
-                let set = columns.map(set).join(", ");
-                format!(
-                    "ON CONFLICT (id) DO UPDATE SET {set}, created_at = excluded.created_at, seen_at = excluded.seen_at, \
-                     generation = 0, subject = NULL, label = NULL \
-                     WHERE present.generation > 0 OR present.seen_at < excluded.seen_at \
-                     OR (present.seen_at = excluded.seen_at AND present.created_at <= excluded.created_at)"
-                )
-            }
+        let (alias, conflict) = match self.backend {
+            // MySQL assigns from left to right: the times that a condition reads come after it, and `generation` last.
+            DbBackend::MySql => (
+                "",
+                "ON DUPLICATE KEY UPDATE data = VALUES(data), \
+                 created_at = IF(generation = 0 AND (seen_at > VALUES(seen_at) \
+                     OR (seen_at = VALUES(seen_at) AND created_at > VALUES(created_at))), created_at, VALUES(created_at)), \
+                 seen_at = IF(generation = 0, GREATEST(seen_at, VALUES(seen_at)), VALUES(seen_at)), \
+                 expires_at = IF(generation = 0, GREATEST(expires_at, VALUES(expires_at)), VALUES(expires_at)), \
+                 generation = 0, subject = NULL, label = NULL",
+            ),
+            _ => (
+                " AS present",
+                "ON CONFLICT (id) DO UPDATE SET data = excluded.data, created_at = excluded.created_at, \
+                 seen_at = excluded.seen_at, expires_at = excluded.expires_at, \
+                 generation = 0, subject = NULL, label = NULL \
+                 WHERE present.generation > 0 OR present.seen_at < excluded.seen_at \
+                 OR (present.seen_at = excluded.seen_at AND present.created_at <= excluded.created_at)",
+            ),
         };
-        let alias = if self.backend == DbBackend::MySql { "" } else { " AS present" };
         self.sql(&format!(
             "INSERT INTO {{table}}{alias} \
              (id, generation, subject, label, created_at, lifetime_s, data, seen_at, expires_at) VALUES {rows} {conflict}"

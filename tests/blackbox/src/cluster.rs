@@ -6,6 +6,23 @@ use crate::{Application, Client};
 
 const ROUNDS: u32 = 20;
 
+/// The application on two nodes of a Galera cluster, one of which lags: for the `tests/` of an example application, which depends on
+/// `waxseal-clusters`.
+#[macro_export]
+macro_rules! on_galera {
+    ($binary:expr) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn a_lagging_node_loses_nothing() {
+            let Some(cluster) = ::waxseal_clusters::Galera::start().await else { return };
+            let application = $crate::OnTwoNodes::start($binary, [cluster.url(0), cluster.url(2)]).await;
+            let lagging = cluster.lag(2).await;
+            application.nothing_is_lost().await;
+            lagging.abort();
+            application.stop().await;
+        }
+    };
+}
+
 /// Two processes of the application, each on a node of its own.
 pub struct OnTwoNodes {
     one: Application,

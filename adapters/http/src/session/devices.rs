@@ -58,8 +58,7 @@ impl Session {
         let revoked = async {
             let (subject, own) = self.identity().await?;
             let which = own.map_or(Which::All, Which::AllBut);
-            let now = self.0.engine.now();
-            self.wait(self.0.engine.end_subject(&subject, which, now)).await?
+            self.wait(self.0.engine.end_subject(&subject, which)).await?
         };
         self.told("revoke others", revoked.await)
     }

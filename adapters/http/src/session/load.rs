@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracing::Instrument;
-use waxseal_core::{OpenError, RowContext, RowError, RowId, Ticket, Timestamp};
+use waxseal_core::{OpenError, RowError, RowId, Ticket, Timestamp};
 
 use crate::{
     Found, OlderRows, Session, SessionError, Store, StoreError, Wanted,
@@ -11,6 +11,7 @@ use crate::{
     metrics,
     session::{Behind, Live},
     spans,
+    tickets::row_context,
 };
 
 /// A request that began less than this many seconds after its session's end was probably sent before the browser knew of it.
@@ -215,14 +216,7 @@ impl Engine {
             tracing::debug!(row_id = %id, "session ended: expired");
             return Ok(Loaded::Expired(expires_at));
         }
-        // The id is a hash that is already known: `Ticket::row_context` would compute it again.
-        let context = RowContext {
-            row_id: id,
-            generation: row.generation,
-            created_at: ticket.created_at(),
-            lifetime_s: ticket.lifetime_s(),
-            subject: ticket.subject(),
-        };
+        let context = row_context(ticket, id, row.generation);
         let same = row.id == id
             && row.created_at == context.created_at
             && row.lifetime_s == context.lifetime_s

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tracing::Instrument;
-use waxseal_core::{Data, RowContext, RowId, Ticket, Timestamp};
+use waxseal_core::{Data, Protection, RowContext, RowId, Ticket, Timestamp};
 
 use crate::{
     Admission, Limit, Row, SessionError, Store, StoreError, Touch, Update,
@@ -14,6 +14,7 @@ use crate::{
         settle::Trace,
     },
     spans,
+    tickets::row_context,
 };
 
 /// One statement (a rotation is one transaction).
@@ -204,29 +205,14 @@ impl Engine {
         let cookie = reissued.as_ref().map(|ticket| self.set_cookie(ticket, now)).transpose()?;
         let statement = match &self.keeping {
             Keeping::Stateless => Statement::None,
-            Keeping::Rows { protection, .. } => {
-                let context = RowContext {
-                    row_id: live.id,
-                    generation,
-                    created_at: ticket.created_at(),
-                    lifetime_s: ticket.lifetime_s(),
-                    subject: ticket.subject(),
-                };
-                Statement::Update {
-                    id: live.id,
-                    generation: live.generation,
-                    now,
-                    data: self.keyring.write_row(
-                        ticket.secret(),
-                        &context,
-                        &data,
-                        *protection,
-                        self.randomness.nonce()?,
-                    )?,
-                    label: work.label.clone(),
-                    touch,
-                }
-            }
+            Keeping::Rows { protection, .. } => Statement::Update {
+                id: live.id,
+                generation: live.generation,
+                now,
+                data: self.row_data(ticket, row_context(ticket, live.id, generation), &data, *protection)?,
+                label: work.label.clone(),
+                touch,
+            },
         };
         let live = Live {
             id: live.id,
@@ -291,7 +277,7 @@ impl Engine {
         let row = match &self.keeping {
             Keeping::Stateless => None,
             Keeping::Rows { protection, .. } => Some(Row {
-                id: context.row_id,
+                id,
                 generation,
                 subject: ticket.subject().map(String::from),
                 label: label.clone(),
@@ -299,17 +285,22 @@ impl Engine {
                 lifetime_s: ticket.lifetime_s(),
                 seen_at: touch.seen_at,
                 expires_at: touch.expires_at,
-                data: self.keyring.write_row(
-                    ticket.secret(),
-                    &context,
-                    &data,
-                    *protection,
-                    self.randomness.nonce()?,
-                )?,
+                data: self.row_data(&ticket, context, &data, *protection)?,
             }),
         };
         let live =
             Live { id, generation, label, seen_at: touch.seen_at, expires_at: touch.expires_at, data: Arc::new(data) };
         Ok((Landed { ticket: Some(ticket), live, cookie: Some(cookie) }, row))
+    }
+
+    /// The data of a row as they are stored.
+    fn row_data(
+        &self,
+        ticket: &Ticket,
+        context: RowContext<'_>,
+        data: &Data,
+        protection: Protection,
+    ) -> Result<Vec<u8>, SessionError> {
+        Ok(self.keyring.write_row(ticket.secret(), &context, data, protection, self.randomness.nonce()?)?)
     }
 }

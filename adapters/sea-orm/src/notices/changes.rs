@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 use waxseal_http::{Notice, RowId};
 
-use super::trigger::Names;
+use super::trigger::{INSTALLED, Names};
 use crate::Table;
 
 /// How long the log keeps rows at least.
@@ -70,13 +70,13 @@ impl Reader {
         let at = Instant::now();
         let sql = format!(
             "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text, changed.id, changed.generation \
-             FROM pg_catalog.pg_trigger installed LEFT JOIN ( \
+             FROM pg_catalog.pg_trigger LEFT JOIN ( \
                SELECT id, MAX(generation) AS generation FROM {log} \
                WHERE xact >= pg_snapshot_xmax($3::text::pg_snapshot) \
                   OR xact = ANY(ARRAY(SELECT pg_snapshot_xip($3::text::pg_snapshot))) \
                GROUP BY id LIMIT {limit} \
              ) changed ON true \
-             WHERE installed.tgrelid = to_regclass($1) AND installed.tgname = $2 AND installed.tgenabled <> 'D'",
+             WHERE {INSTALLED}",
             log = names.log,
             limit = MANY + 1,
         );
@@ -119,15 +119,16 @@ pub(crate) struct Sweeping(Mutex<Option<Seen>>);
 impl Sweeping {
     /// Deletes what was old enough at the last sweep. If it fails, the next sweep does it.
     pub(crate) async fn sweep(&self, db: &impl ConnectionTrait, table: &Table) {
-        let names = Names::of(table);
         let Ok(mut old) = self.0.try_lock() else { return };
-        if old.as_ref().is_some_and(|old| old.at.elapsed() < KEPT) || !names.is_installed(db).await.unwrap_or(false) {
+        if old.as_ref().is_some_and(|old| old.at.elapsed() < KEPT) {
             return;
         }
         let swept = async {
-            let now = Seen::now(db).await?;
+            let (names, now) = (Names::of(table), Seen::now(db).await?);
             match old.replace(now.clone()) {
-                Some(old) if old.server == now.server => delete(db, &names.log, &old.snapshot).await,
+                Some(old) if old.server == now.server && names.is_installed(db).await? => {
+                    delete(db, &names.log, &old.snapshot).await
+                }
                 _ => Ok(()),
             }
         };

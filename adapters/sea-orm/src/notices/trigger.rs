@@ -5,6 +5,9 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm};
 
 use crate::Table;
 
+/// Whether a row of `pg_trigger` is the trigger for single rows, and is on. The parameters: the table and the trigger's name.
+pub(super) const INSTALLED: &str = "tgrelid = to_regclass($1) AND tgname = $2 AND tgenabled <> 'D'";
+
 /// The names of the objects that the migration makes, and of the channel.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
@@ -37,8 +40,7 @@ impl Names {
     }
 
     pub(super) async fn is_installed(&self, db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-        let sql = "SELECT 1 FROM pg_catalog.pg_trigger \
-                   WHERE tgrelid = to_regclass($1) AND tgname = $2 AND tgenabled <> 'D'";
+        let sql = format!("SELECT 1 FROM pg_catalog.pg_trigger WHERE {INSTALLED}");
         let values = [self.table.clone().into(), self.change.clone().into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         Ok(db.query_one_raw(statement).await?.is_some())
@@ -132,8 +134,8 @@ pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(
     transaction.commit().await
 }
 
-/// Makes the trigger for the notices of changed rows, and the log that it writes to. Add it to your own `Migrator` after [`Migration`](crate::Migration). On
-/// other databases than PostgreSQL it does nothing.
+/// Makes the trigger for the notices of changed rows, and the log that it writes to. Add it to your own `Migrator` after
+/// [`Migration`](crate::Migration). On other databases than PostgreSQL it does nothing.
 #[derive(Clone, Debug)]
 pub struct NoticesMigration {
     name: String,

@@ -97,6 +97,15 @@ async fn user(client: &mut Client) -> Option<String> {
     client.request(async |session| session.subject().await).await.unwrap()
 }
 
+/// How long it takes until a change is seen, which must be within the bound.
+async fn until_heard(what: &str, is_seen: impl AsyncFn() -> bool) -> Duration {
+    let from = Instant::now();
+    while !is_seen().await {
+        assert!(from.elapsed() < BOUND, "{what} was not heard within the bound");
+    }
+    from.elapsed()
+}
+
 async fn nodes(db: &DatabaseConnection) -> [Node; 2] {
     Migrator::up(db, None).await.unwrap();
     install_notices(db, &Table::default()).await.unwrap();
@@ -124,11 +133,7 @@ async fn another_nodes_sign_out_is_heard(db: &DatabaseConnection) {
         assert!(user(&mut there).await.is_some());
         let replay = at(&b, &here);
         here.sign_out().await.unwrap();
-        let from = Instant::now();
-        while user(&mut replay.clone()).await.is_some() {
-            assert!(from.elapsed() < BOUND, "not heard within the bound");
-        }
-        longest = longest.max(from.elapsed());
+        longest = longest.max(until_heard("a sign-out", async || user(&mut replay.clone()).await.is_none()).await);
     }
     println!("a sign-out was seen by the other node after {longest:?} at most; the bound is {BOUND:?}");
 }
@@ -151,11 +156,7 @@ async fn another_nodes_changes_are_heard(db: &DatabaseConnection) {
         assert!(user(&mut there.clone()).await.is_some());
         assert!(!b.store.is_empty());
         here.request(async |session| session.insert("n", n)).await.unwrap();
-        let from = Instant::now();
-        while number(&mut there.clone()).await != Some(n) {
-            assert!(from.elapsed() < BOUND, "not heard within the bound");
-        }
-        longest = longest.max(from.elapsed());
+        longest = longest.max(until_heard("a change", async || number(&mut there.clone()).await == Some(n)).await);
     }
     println!("a change was seen by the other node after {longest:?} at most; the bound is {BOUND:?}");
 }
@@ -190,10 +191,7 @@ async fn changes_that_are_committed_late_are_heard(db: &DatabaseConnection) {
     }
     assert!(user(&mut client.clone()).await.is_some());
     transaction.commit().await.unwrap();
-    let from = Instant::now();
-    while user(&mut client.clone()).await.is_some() {
-        assert!(from.elapsed() < BOUND, "not heard within the bound");
-    }
+    until_heard("a late commit", async || user(&mut client.clone()).await.is_none()).await;
 }
 
 /// What other programs do counts too.
@@ -213,10 +211,7 @@ async fn changes_by_hand_are_heard(db: &DatabaseConnection) {
         assert!(user(&mut client).await.is_some());
         assert!(!a.store.is_empty());
         db.execute_unprepared(sql).await.unwrap();
-        let from = Instant::now();
-        while user(&mut client.clone()).await.is_some() {
-            assert!(from.elapsed() < BOUND, "{sql}");
-        }
+        until_heard(sql, async || user(&mut client.clone()).await.is_none()).await;
     }
 }
 
