@@ -9,6 +9,13 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use sea_orm_migration::MigratorTrait;
 use waxseal_sea_orm::{Migrator, SeaOrmStore};
 
+/// The URL of the PostgreSQL server, if one is given. No connection encrypts: some peers' drivers are built without TLS.
+pub fn postgres_url() -> Option<String> {
+    let url = std::env::var("WAXSEAL_TEST_POSTGRES_URL").ok()?;
+    let separator = if url.contains('?') { '&' } else { '?' };
+    Some(format!("{url}{separator}sslmode=disable"))
+}
+
 /// A store on a new SQLite file.
 pub async fn sqlite(folder: &Path) -> SeaOrmStore {
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", folder.join("bench.sqlite").display()));

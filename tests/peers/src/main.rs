@@ -14,12 +14,14 @@ use std::env;
 
 use load::{ASKED, Measured, measure};
 use servers::Server;
+use waxseal_peers::postgres_url;
 
 const ROUNDS: usize = 5;
 
 fn main() {
-    // A part of a name as an argument leaves the other servers out.
-    let part = env::args().nth(1).unwrap_or_default();
+    // A part of a name as an argument leaves the other servers out, a second one the other requests: for a profiler.
+    let mut parts = env::args().skip(1);
+    let (part, only) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut servers = vec![
         Server::bare(),
         Server::bare_axum(),
@@ -28,21 +30,23 @@ fn main() {
         Server::waxseal_memory_full(),
     ];
     servers.push(Server::waxseal_sqlite());
-    match env::var("WAXSEAL_TEST_POSTGRES_URL") {
-        Ok(url) => servers.extend([
+    match postgres_url() {
+        Some(url) => servers.extend([
             Server::waxseal_postgres(&url),
             Server::waxseal_cached(&url),
+            Server::waxseal_alone(&url),
             Server::tower_sessions(&url),
             Server::axum_session(&url),
         ]),
-        Err(_) => println!("left out: PostgreSQL (WAXSEAL_TEST_POSTGRES_URL is not set)"),
+        None => println!("left out: PostgreSQL (WAXSEAL_TEST_POSTGRES_URL is not set)"),
     }
     let asked = |server: &&Server| server.name.contains("bare") || server.name.contains(&part);
     let servers: Vec<&Server> = servers.iter().filter(asked).collect();
     let mut best = vec![[Measured::worst(); ASKED.len()]; servers.len()];
     for _ in 0..ROUNDS {
         for (server, best) in servers.iter().zip(&mut best) {
-            for (asked, best) in ASKED.into_iter().zip(best) {
+            let chosen = ASKED.into_iter().zip(best).filter(|(asked, _)| asked.name.contains(&only));
+            for (asked, best) in chosen {
                 *best = best.better(measure(server, asked));
             }
         }

@@ -1,4 +1,4 @@
-//! The log of changed rows: the trigger writes to it when a row gets a new generation, and each node reads what is new.
+//! The log of changed rows: a trigger writes to it when a row gets a new generation, and each node reads what is new.
 //!
 //! `NOTIFY` would work, but a transaction that notifies holds a server-wide lock until its commit is on disk, so commits wait for
 //! each other. A row in an unlogged table costs next to nothing. The price is a delay until it is read: a node reads the log
@@ -60,7 +60,7 @@ impl Reader {
         Ok(Self { old: last.clone(), last })
     }
 
-    /// The changes that were committed since the last reading. `None` if the trigger is missing: the cache must not take that for
+    /// The changes that were committed since the last reading. `None` if a trigger is missing: the cache must not take that for
     /// silence.
     pub(super) async fn read(
         &mut self,
@@ -70,17 +70,16 @@ impl Reader {
         let at = Instant::now();
         let sql = format!(
             "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text, changed.id, changed.generation \
-             FROM pg_catalog.pg_trigger LEFT JOIN ( \
+             FROM (SELECT 1 WHERE {INSTALLED}) installed LEFT JOIN ( \
                SELECT id, MAX(generation) AS generation FROM {log} \
                WHERE xact >= pg_snapshot_xmax($3::text::pg_snapshot) \
                   OR xact = ANY(ARRAY(SELECT pg_snapshot_xip($3::text::pg_snapshot))) \
                GROUP BY id LIMIT {limit} \
-             ) changed ON true \
-             WHERE {INSTALLED}",
+             ) changed ON true",
             log = names.log,
             limit = MANY + 1,
         );
-        let values = [names.table.as_str().into(), names.change.as_str().into(), self.last.snapshot.as_str().into()];
+        let values = [names.table.as_str().into(), names.name.as_str().into(), self.last.snapshot.as_str().into()];
         let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
         let seen = Seen { snapshot: first.try_get_by_index(0)?, server: first.try_get_by_index(1)?, at };
@@ -112,7 +111,7 @@ impl Reader {
     }
 }
 
-/// A store's sweep of the log: if the trigger still exists but no node reads the log, nothing else deletes from it.
+/// A store's sweep of the log: if the triggers still exist but no node reads the log, nothing else deletes from it.
 #[derive(Debug, Default)]
 pub(crate) struct Sweeping(Mutex<Option<Seen>>);
 

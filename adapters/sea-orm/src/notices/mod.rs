@@ -1,4 +1,4 @@
-//! Notices of changed rows on PostgreSQL: a trigger reports every row that was changed, ended or deleted, by any program.
+//! Notices of changed rows on PostgreSQL: triggers report every row that was changed, ended or deleted, by any program.
 //!
 //! ```no_run
 //! use sea_orm_migration::MigratorTrait;
@@ -45,10 +45,10 @@ pub use trigger::{NoticesMigration, install_notices};
 /// PostgreSQL's notices of changed rows, for [`Cached::notified`](waxseal_http::Cached::notified). Made by
 /// [`SeaOrmStore::notices`](crate::SeaOrmStore::notices).
 ///
-/// Uses one connection of the pool permanently. [`install_notices`] or [`NoticesMigration`] must have run: without its trigger no
+/// Uses one connection of the pool permanently. [`install_notices`] or [`NoticesMigration`] must have run: without its triggers no
 /// ping comes back, and the cache stays off. It does not work through a pooler in transaction mode.
 ///
-/// If another role than the application's makes the trigger, grant the application's role `SELECT` and `DELETE` on the log, which
+/// If another role than the application's makes the triggers, grant the application's role `SELECT` and `DELETE` on the log, which
 /// is named after the session table: `waxseal_sessions_changes`.
 #[derive(Debug)]
 pub struct PostgresNotices {
@@ -121,7 +121,7 @@ impl Notices for PostgresNotices {
     async fn listen(&self) -> Result<Box<dyn Listening>, StoreError> {
         if !self.names.is_installed(&self.db).await.map_err(backend)? {
             return Err(StoreError::backend(
-                "the session table has no trigger for notices; run `install_notices`, or `NoticesMigration` in your migrator",
+                "the session table lacks a trigger for notices, or it is off; run `install_notices`, or `NoticesMigration` in your migrator",
             ));
         }
         let pool = self.db.get_postgres_connection_pool();

@@ -1,52 +1,55 @@
-//! The trigger that reports changed rows, the log to which it writes, and the migration that makes both.
+//! The triggers that report changed rows, the log to which one of them writes, and the migration that makes them.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm};
 
 use crate::Table;
 
-/// Whether a row of `pg_trigger` is the trigger for single rows, and is on. The parameters: the table and the trigger's name.
-pub(super) const INSTALLED: &str = "tgrelid = to_regclass($1) AND tgname = $2 AND tgenabled <> 'D'";
+/// Whether all four triggers are there, and on. The parameters: the quoted table, and its name without schema.
+pub(super) const INSTALLED: &str = "(SELECT COUNT(*) FROM pg_catalog.pg_trigger \
+    WHERE tgrelid = to_regclass($1) AND tgenabled IN ('O', 'A') \
+    AND tgname::text IN ($2::text || '_change', $2::text || '_end', $2::text || '_delete', $2::text || '_all')) = 4";
 
 /// The names of the objects that the migration makes, and of the channel.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The table, quoted.
     pub(super) table: String,
+    /// The table's name without its schema. The triggers' names begin with it.
+    pub(super) name: String,
     pub(super) channel: String,
-    /// The table's name without its schema.
-    name: String,
-    function: String,
     /// The log of changes, quoted.
     pub(super) log: String,
-    /// The trigger for single rows.
-    pub(super) change: String,
-    /// The trigger for TRUNCATE.
-    truncate: String,
+    /// The function that writes to the log.
+    write: String,
+    /// The function that notifies.
+    notify: String,
 }
 
 impl Names {
     pub(super) fn of(table: &Table) -> Self {
         let schema = table.schema().map_or_else(String::new, |schema| format!("\"{schema}\"."));
+        let named = |suffix: &str| format!("{schema}\"{}_{suffix}\"", table.name());
         Self {
             table: table.quoted(DbBackend::Postgres),
-            channel: table.flat(),
-            log: format!("{schema}\"{}_changes\"", table.name()),
             name: table.name().into(),
-            function: format!("{schema}\"{}_notice\"", table.name()),
-            change: format!("{}_change", table.name()),
-            truncate: format!("{}_all", table.name()),
+            channel: table.flat(),
+            log: named("changes"),
+            write: named("log"),
+            notify: named("notice"),
         }
     }
 
     pub(super) async fn is_installed(&self, db: &impl ConnectionTrait) -> Result<bool, DbErr> {
-        let sql = format!("SELECT 1 FROM pg_catalog.pg_trigger WHERE {INSTALLED}");
-        let values = [self.table.clone().into(), self.change.clone().into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        Ok(db.query_one_raw(statement).await?.is_some())
+        let values = [self.table.as_str().into(), self.name.as_str().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, format!("SELECT {INSTALLED}"), values);
+        match db.query_one_raw(statement).await? {
+            Some(row) => row.try_get_by_index(0),
+            None => Ok(false),
+        }
     }
 
-    /// The table's schema, quoted. The trigger needs it to name the log, because it runs with its own search path.
+    /// The table's schema, quoted. The function that writes to the log names it in full.
     async fn schema(&self, db: &impl ConnectionTrait) -> Result<String, DbErr> {
         let sql = "SELECT quote_ident(nspname) FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace \
                    WHERE pg_class.oid = to_regclass($1)";
@@ -58,10 +61,10 @@ impl Names {
         found.ok_or_else(missing)?.try_get_by_index(0)
     }
 
-    /// Makes the log, the function and the triggers. It may run again.
+    /// Makes the log, the functions and the triggers. It may run again.
     async fn create(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let schema = self.schema(db).await?;
-        let Self { table, channel, name, function, change, truncate, .. } = self;
+        let Self { table, name, channel, write, notify, .. } = self;
         let log = format!("{schema}.\"{name}_changes\"");
         let made = [
             // Unlogged: after a crash every node starts listening again and needs none of the earlier changes.
@@ -70,13 +73,24 @@ impl Names {
                  WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)"
             ),
             format!("CREATE INDEX IF NOT EXISTS \"{name}_changes_at\" ON {log} (xact)"),
-            // Whoever may write to the session table writes to the log, but only through this function.
-            //
+            // Whoever may write to the session table writes to the log, but only through this function. A caller's search path
+            // changes nothing in it, because every name has its schema, operators too. A search path of its own would cost each
+            // write more than the row in the log does, and so would the condition of a trigger: PostgreSQL parses it anew for each
+            // statement.
+            format!(
+                "CREATE OR REPLACE FUNCTION {write}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$ \
+                 BEGIN \
+                   IF NEW.generation OPERATOR(pg_catalog.>) OLD.generation THEN \
+                     INSERT INTO {log} VALUES (pg_catalog.pg_current_xact_id(), OLD.id, NEW.generation); \
+                   END IF; \
+                   RETURN NULL; \
+                 END $body$"
+            ),
             // A row that has expired has no copy in use, so the sweeper's deletions are not reported. A touch moves two times
             // forward and changes nothing else: it is not reported either. Ends are reported at once; there are few of them.
             format!(
-                "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql \
-                 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$ \
+                "CREATE OR REPLACE FUNCTION {notify}() RETURNS trigger LANGUAGE plpgsql \
+                 SET search_path = pg_catalog, pg_temp AS $body$ \
                  BEGIN \
                    IF TG_OP = 'TRUNCATE' THEN \
                      PERFORM pg_notify('{channel}', 'a'); \
@@ -84,8 +98,6 @@ impl Names {
                      IF OLD.generation > 0 AND OLD.expires_at > EXTRACT(EPOCH FROM clock_timestamp()) THEN \
                        PERFORM pg_notify('{channel}', 'o ' || OLD.id); \
                      END IF; \
-                   ELSIF NEW.generation > OLD.generation AND NEW.id = OLD.id THEN \
-                     INSERT INTO {log} VALUES (pg_current_xact_id(), NEW.id, NEW.generation); \
                    ELSIF (NEW.id, NEW.generation, NEW.subject, NEW.label, NEW.created_at, NEW.lifetime_s, NEW.data) \
                        IS DISTINCT FROM \
                        (OLD.id, OLD.generation, OLD.subject, OLD.label, OLD.created_at, OLD.lifetime_s, OLD.data) \
@@ -95,37 +107,42 @@ impl Names {
                    RETURN NULL; \
                  END $body$"
             ),
-            format!("DROP TRIGGER IF EXISTS \"{change}\" ON {table}"),
-            format!(
-                "CREATE TRIGGER \"{change}\" AFTER UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
-            ),
-            format!("DROP TRIGGER IF EXISTS \"{truncate}\" ON {table}"),
-            format!(
-                "CREATE TRIGGER \"{truncate}\" AFTER TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
-            ),
+        ];
+        run(db, &made).await?;
+        let not_newer = "WHEN (NEW.generation <= OLD.generation)";
+        self.trigger(db, "change", &format!("UPDATE ON {table} FOR EACH ROW"), write).await?;
+        self.trigger(db, "end", &format!("UPDATE ON {table} FOR EACH ROW {not_newer}"), notify).await?;
+        self.trigger(db, "delete", &format!("DELETE ON {table} FOR EACH ROW"), notify).await?;
+        self.trigger(db, "all", &format!("TRUNCATE ON {table} FOR EACH STATEMENT"), notify).await
+    }
+
+    async fn trigger(&self, db: &impl ConnectionTrait, suffix: &str, event: &str, function: &str) -> Result<(), DbErr> {
+        let Self { table, name, .. } = self;
+        let made = [
+            format!("DROP TRIGGER IF EXISTS \"{name}_{suffix}\" ON {table}"),
+            format!("CREATE TRIGGER \"{name}_{suffix}\" AFTER {event} EXECUTE FUNCTION {function}()"),
         ];
         run(db, &made).await
     }
 
-    fn drop(&self) -> [String; 4] {
-        let Self { table, log, function, change, truncate, .. } = self;
-        [
-            format!("DROP TRIGGER IF EXISTS \"{change}\" ON {table}"),
-            format!("DROP TRIGGER IF EXISTS \"{truncate}\" ON {table}"),
-            format!("DROP FUNCTION IF EXISTS {function}()"),
-            format!("DROP TABLE IF EXISTS {log}"),
-        ]
+    /// What the triggers are made of goes last.
+    fn drop(&self) -> Vec<String> {
+        let Self { table, name, log, write, notify, .. } = self;
+        let triggers = ["change", "end", "delete", "all"].into_iter();
+        let dropped = triggers.map(|suffix| format!("DROP TRIGGER IF EXISTS \"{name}_{suffix}\" ON {table}"));
+        let functions = [write, notify].map(|function| format!("DROP FUNCTION IF EXISTS {function}()"));
+        dropped.chain(functions).chain([format!("DROP TABLE IF EXISTS {log}")]).collect()
     }
 }
 
-/// Makes the trigger for the notices of `table`, which must exist, and the log that it writes to. On other databases than
+/// Makes the triggers for the notices of `table`, which must exist, and the log of its changes. On other databases than
 /// PostgreSQL it does nothing. It may run again, and on several nodes at once.
 pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     let transaction = db.begin().await?;
-    // The same lock as the migrator's: nodes that start at once make it one after another.
+    // The same lock as the migrator's: nodes that start at once make them one after another.
     transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({})", crate::migrator::LOCK)).await?;
     let names = Names::of(table);
     if !names.is_installed(&transaction).await? {
@@ -134,7 +151,7 @@ pub async fn install_notices(db: &DatabaseConnection, table: &Table) -> Result<(
     transaction.commit().await
 }
 
-/// Makes the trigger for the notices of changed rows, and the log that it writes to. Add it to your own `Migrator` after
+/// Makes the triggers for the notices of changed rows, and the log of changes. Add it to your own `Migrator` after
 /// [`Migration`](crate::Migration). On other databases than PostgreSQL it does nothing.
 #[derive(Clone, Debug)]
 pub struct NoticesMigration {

@@ -162,7 +162,7 @@ async fn another_nodes_changes_are_heard(db: &DatabaseConnection) {
 }
 
 /// What a transaction changed is told when it commits, however many readings of the log have passed since; and by whoever may write to
-/// the session table, though they have no right to the log.
+/// the session table, though they have no right to the log: even if their search path has other operators first.
 async fn changes_that_are_committed_late_are_heard(db: &DatabaseConnection) {
     if db.get_database_backend() != DbBackend::Postgres {
         return;
@@ -176,9 +176,17 @@ async fn changes_that_are_committed_late_are_heard(db: &DatabaseConnection) {
     for sql in [
         "DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO waxseal_writer', current_schema()); END $$",
         "GRANT SELECT, UPDATE ON waxseal_sessions TO waxseal_writer",
+        "CREATE SCHEMA waxseal_hostile",
+        "GRANT USAGE ON SCHEMA waxseal_hostile TO waxseal_writer",
+        "CREATE FUNCTION waxseal_hostile.never(bigint, bigint) RETURNS boolean LANGUAGE plpgsql \
+         AS $$ BEGIN RAISE 'run as %', current_user; END $$",
+        "CREATE OPERATOR waxseal_hostile.> (FUNCTION = waxseal_hostile.never, LEFTARG = bigint, RIGHTARG = bigint)",
         "SET LOCAL ROLE waxseal_writer",
+        "DO $$ BEGIN PERFORM set_config('search_path', 'waxseal_hostile, pg_catalog, ' || current_schema(), true); END $$",
         // No node can open it then.
         "UPDATE waxseal_sessions SET generation = generation + 1 WHERE subject = 'ada'",
+        "RESET ROLE",
+        "DROP SCHEMA waxseal_hostile CASCADE",
     ] {
         transaction.execute_unprepared(sql).await.unwrap();
     }
@@ -234,8 +242,8 @@ async fn a_node_that_hears_nothing_asks_the_database(db: &DatabaseConnection) {
         fault.store(false, Ordering::SeqCst);
         b.until_on().await;
     }
-    // Without its trigger the channel is silent, whatever pings would say.
-    db.execute_unprepared("DROP TRIGGER waxseal_sessions_change ON waxseal_sessions").await.unwrap();
+    // Without one of its triggers the channel is silent, whatever pings would say.
+    db.execute_unprepared("ALTER TABLE waxseal_sessions DISABLE TRIGGER waxseal_sessions_end").await.unwrap();
     tokio::time::sleep(BOUND + BOUND / 2).await;
     assert_eq!(a.store.staleness(), None);
 }

@@ -7,7 +7,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::{
-    env, fs,
+    fs,
     path::Path,
     sync::{
         Arc,
@@ -22,7 +22,7 @@ use tokio::{
     net::TcpStream,
 };
 use waxseal_http::{CookieOptions, Keyring, RootKey, Sessions};
-use waxseal_peers::{postgres, sqlite};
+use waxseal_peers::{postgres, postgres_url, sqlite};
 use waxseal_poem::{Session, SessionMiddleware};
 use waxseal_sea_orm::SeaOrmStore;
 
@@ -38,9 +38,9 @@ async fn change(session: Session) -> poem::Result<String> {
 }
 
 async fn store(folder: &Path) -> SeaOrmStore {
-    match env::var("WAXSEAL_TEST_POSTGRES_URL") {
-        Ok(url) => postgres(&url, "waxseal_hang_ups").await,
-        Err(_) => sqlite(folder).await,
+    match postgres_url() {
+        Some(url) => postgres(&url, "waxseal_hang_ups").await,
+        None => sqlite(folder).await,
     }
 }
 

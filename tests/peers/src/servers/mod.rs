@@ -108,7 +108,7 @@ impl Server {
         Self::start("waxseal, SeaORM PostgreSQL", None, async move || waxseal(postgres(&url, "waxseal_peers").await))
     }
 
-    /// With a cache that hears of every change, and so with the trigger that tells of them.
+    /// With a cache that hears of every change, and so with the triggers that tell of them.
     pub(crate) fn waxseal_cached(url: &str) -> Self {
         let url = url.to_owned();
         Self::start("waxseal, Cached on PostgreSQL", None, async move || {
@@ -116,6 +116,14 @@ impl Server {
             install_notices(store.connection(), &Table::default()).await.unwrap();
             let notices = store.notices().unwrap();
             waxseal(Cached::notified(store, notices))
+        })
+    }
+
+    /// With a cache that needs to hear of nothing, and so without triggers.
+    pub(crate) fn waxseal_alone(url: &str) -> Self {
+        let url = url.to_owned();
+        Self::start("waxseal, Cached for one process, PostgreSQL", None, async move || {
+            waxseal(Cached::for_a_single_process(postgres(&url, "waxseal_peers_alone").await))
         })
     }
 
