@@ -16,7 +16,7 @@ use load::{ASKED, Measured, measure};
 use servers::Server;
 use waxseal_peers::postgres_url;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 15;
 
 fn main() {
     // A part of a name as an argument leaves the other servers out, a second one the other requests: for a profiler.

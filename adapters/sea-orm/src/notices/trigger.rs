@@ -5,10 +5,10 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm};
 
 use crate::Table;
 
-/// Whether all four triggers are there, and on. The parameters: the quoted table, and its name without schema.
+/// Whether all three triggers are there, and on. The parameters: the quoted table, and its name without schema.
 pub(super) const INSTALLED: &str = "(SELECT COUNT(*) FROM pg_catalog.pg_trigger \
     WHERE tgrelid = to_regclass($1) AND tgenabled IN ('O', 'A') \
-    AND tgname::text IN ($2::text || '_change', $2::text || '_end', $2::text || '_delete', $2::text || '_all')) = 4";
+    AND tgname::text IN ($2::text || '_change', $2::text || '_delete', $2::text || '_all')) = 3";
 
 /// The names of the objects that the migration makes, and of the channel.
 #[derive(Clone, Debug)]
@@ -20,10 +20,10 @@ pub(super) struct Names {
     pub(super) channel: String,
     /// The log of changes, quoted.
     pub(super) log: String,
-    /// The function that writes to the log.
-    write: String,
-    /// The function that notifies.
-    notify: String,
+    /// The function for rows that were updated: it writes to the log.
+    updated: String,
+    /// The function for rows that were deleted.
+    deleted: String,
 }
 
 impl Names {
@@ -35,8 +35,8 @@ impl Names {
             name: table.name().into(),
             channel: table.flat(),
             log: named("changes"),
-            write: named("log"),
-            notify: named("notice"),
+            updated: named("updated"),
+            deleted: named("deleted"),
         }
     }
 
@@ -64,7 +64,7 @@ impl Names {
     /// Makes the log, the functions and the triggers. It may run again.
     async fn create(&self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
         let schema = self.schema(db).await?;
-        let Self { table, name, channel, write, notify, .. } = self;
+        let Self { table, name, channel, updated, deleted, .. } = self;
         let log = format!("{schema}.\"{name}_changes\"");
         let made = [
             // Unlogged: after a crash every node starts listening again and needs none of the earlier changes.
@@ -75,33 +75,33 @@ impl Names {
             format!("CREATE INDEX IF NOT EXISTS \"{name}_changes_at\" ON {log} (xact)"),
             // Whoever may write to the session table writes to the log, but only through this function. A caller's search path
             // changes nothing in it, because every name has its schema, operators too. A search path of its own would cost each
-            // write more than the row in the log does, and so would the condition of a trigger: PostgreSQL parses it anew for each
+            // write more than the row in the log does, and so would a condition of the trigger: PostgreSQL parses it anew for each
             // statement.
+            //
+            // Ends are reported at once; there are few of them. A touch moves two times forward and changes nothing else: it is not
+            // reported. (The operator `*<>` compares nulls too.)
             format!(
-                "CREATE OR REPLACE FUNCTION {write}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$ \
+                "CREATE OR REPLACE FUNCTION {updated}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$ \
                  BEGIN \
                    IF NEW.generation OPERATOR(pg_catalog.>) OLD.generation THEN \
                      INSERT INTO {log} VALUES (pg_catalog.pg_current_xact_id(), OLD.id, NEW.generation); \
+                   ELSIF ROW({new})::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW({old})::pg_catalog.record \
+                       OR NEW.expires_at OPERATOR(pg_catalog.<) OLD.expires_at THEN \
+                     PERFORM pg_catalog.pg_notify('{channel}', pg_catalog.concat('o ', OLD.id)); \
                    END IF; \
                    RETURN NULL; \
-                 END $body$"
+                 END $body$",
+                new = columns("NEW"),
+                old = columns("OLD"),
             ),
-            // A row that has expired has no copy in use, so the sweeper's deletions are not reported. A touch moves two times
-            // forward and changes nothing else: it is not reported either. Ends are reported at once; there are few of them.
+            // A row that has expired has no copy in use, so the sweeper's deletions are not reported.
             format!(
-                "CREATE OR REPLACE FUNCTION {notify}() RETURNS trigger LANGUAGE plpgsql \
+                "CREATE OR REPLACE FUNCTION {deleted}() RETURNS trigger LANGUAGE plpgsql \
                  SET search_path = pg_catalog, pg_temp AS $body$ \
                  BEGIN \
                    IF TG_OP = 'TRUNCATE' THEN \
                      PERFORM pg_notify('{channel}', 'a'); \
-                   ELSIF TG_OP = 'DELETE' THEN \
-                     IF OLD.generation > 0 AND OLD.expires_at > EXTRACT(EPOCH FROM clock_timestamp()) THEN \
-                       PERFORM pg_notify('{channel}', 'o ' || OLD.id); \
-                     END IF; \
-                   ELSIF (NEW.id, NEW.generation, NEW.subject, NEW.label, NEW.created_at, NEW.lifetime_s, NEW.data) \
-                       IS DISTINCT FROM \
-                       (OLD.id, OLD.generation, OLD.subject, OLD.label, OLD.created_at, OLD.lifetime_s, OLD.data) \
-                       OR NEW.expires_at < OLD.expires_at THEN \
+                   ELSIF OLD.generation > 0 AND OLD.expires_at > EXTRACT(EPOCH FROM clock_timestamp()) THEN \
                      PERFORM pg_notify('{channel}', 'o ' || OLD.id); \
                    END IF; \
                    RETURN NULL; \
@@ -109,11 +109,9 @@ impl Names {
             ),
         ];
         run(db, &made).await?;
-        let not_newer = "WHEN (NEW.generation <= OLD.generation)";
-        self.trigger(db, "change", &format!("UPDATE ON {table} FOR EACH ROW"), write).await?;
-        self.trigger(db, "end", &format!("UPDATE ON {table} FOR EACH ROW {not_newer}"), notify).await?;
-        self.trigger(db, "delete", &format!("DELETE ON {table} FOR EACH ROW"), notify).await?;
-        self.trigger(db, "all", &format!("TRUNCATE ON {table} FOR EACH STATEMENT"), notify).await
+        self.trigger(db, "change", &format!("UPDATE ON {table} FOR EACH ROW"), updated).await?;
+        self.trigger(db, "delete", &format!("DELETE ON {table} FOR EACH ROW"), deleted).await?;
+        self.trigger(db, "all", &format!("TRUNCATE ON {table} FOR EACH STATEMENT"), deleted).await
     }
 
     async fn trigger(&self, db: &impl ConnectionTrait, suffix: &str, event: &str, function: &str) -> Result<(), DbErr> {
@@ -127,10 +125,10 @@ impl Names {
 
     /// What the triggers are made of goes last.
     fn drop(&self) -> Vec<String> {
-        let Self { table, name, log, write, notify, .. } = self;
-        let triggers = ["change", "end", "delete", "all"].into_iter();
+        let Self { table, name, log, updated, deleted, .. } = self;
+        let triggers = ["change", "delete", "all"].into_iter();
         let dropped = triggers.map(|suffix| format!("DROP TRIGGER IF EXISTS \"{name}_{suffix}\" ON {table}"));
-        let functions = [write, notify].map(|function| format!("DROP FUNCTION IF EXISTS {function}()"));
+        let functions = [updated, deleted].map(|function| format!("DROP FUNCTION IF EXISTS {function}()"));
         dropped.chain(functions).chain([format!("DROP TABLE IF EXISTS {log}")]).collect()
     }
 }
@@ -196,6 +194,12 @@ impl MigrationTrait for NoticesMigration {
             _ => Ok(()),
         }
     }
+}
+
+/// All columns of a row but the two that a touch moves.
+fn columns(row: &str) -> String {
+    let columns = ["id", "generation", "subject", "label", "created_at", "lifetime_s", "data"];
+    columns.map(|column| format!("{row}.{column}")).join(", ")
 }
 
 async fn run(db: &impl ConnectionTrait, statements: &[String]) -> Result<(), DbErr> {

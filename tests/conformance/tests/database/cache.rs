@@ -180,11 +180,14 @@ async fn changes_that_are_committed_late_are_heard(db: &DatabaseConnection) {
         "GRANT USAGE ON SCHEMA waxseal_hostile TO waxseal_writer",
         "CREATE FUNCTION waxseal_hostile.never(bigint, bigint) RETURNS boolean LANGUAGE plpgsql \
          AS $$ BEGIN RAISE 'run as %', current_user; END $$",
+        "CREATE FUNCTION waxseal_hostile.concat(text, uuid) RETURNS text LANGUAGE plpgsql \
+         AS $$ BEGIN RAISE 'run as %', current_user; END $$",
         "CREATE OPERATOR waxseal_hostile.> (FUNCTION = waxseal_hostile.never, LEFTARG = bigint, RIGHTARG = bigint)",
         "SET LOCAL ROLE waxseal_writer",
         "DO $$ BEGIN PERFORM set_config('search_path', 'waxseal_hostile, pg_catalog, ' || current_schema(), true); END $$",
         // No node can open it then.
         "UPDATE waxseal_sessions SET generation = generation + 1 WHERE subject = 'ada'",
+        "UPDATE waxseal_sessions SET label = 'changed by hand' WHERE subject = 'ada'",
         "RESET ROLE",
         "DROP SCHEMA waxseal_hostile CASCADE",
     ] {
@@ -243,7 +246,7 @@ async fn a_node_that_hears_nothing_asks_the_database(db: &DatabaseConnection) {
         b.until_on().await;
     }
     // Without one of its triggers the channel is silent, whatever pings would say.
-    db.execute_unprepared("ALTER TABLE waxseal_sessions DISABLE TRIGGER waxseal_sessions_end").await.unwrap();
+    db.execute_unprepared("ALTER TABLE waxseal_sessions DISABLE TRIGGER waxseal_sessions_delete").await.unwrap();
     tokio::time::sleep(BOUND + BOUND / 2).await;
     assert_eq!(a.store.staleness(), None);
 }

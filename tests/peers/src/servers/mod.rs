@@ -21,6 +21,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// The server thread, as the kernel numbers it.
     pub(crate) thread: String,
+    /// It answers without another process.
+    pub(crate) has_no_database: bool,
     _folder: Option<TempDir>,
 }
 
@@ -155,7 +157,8 @@ impl Server {
             Builder::new_current_thread().enable_all().build().unwrap().block_on(serve(listener));
         });
         let thread = receiver.recv().unwrap();
-        Self { name, address, thread, _folder: folder }
+        let has_no_database = !name.contains("SQL");
+        Self { name, address, thread, has_no_database, _folder: folder }
     }
 }
 
