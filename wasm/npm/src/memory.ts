@@ -125,6 +125,13 @@ export function readData(): Data {
   return data;
 }
 
+/** A loop, because `Array.from` with a function takes several times as long. */
+function readValues(): Value[] {
+  const values: Value[] = [];
+  for (let count = readLength(); count > 0; count--) values.push(readValue());
+  return values;
+}
+
 function readValue(): Value {
   const tag = readByte();
   switch (tag) {
@@ -146,7 +153,7 @@ function readValue(): Value {
     case 7:
       return readBytes(readLength());
     case 8:
-      return Array.from({ length: readLength() }, readValue);
+      return readValues();
     default:
       return readData();
   }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use poem::{EndpointExt, Route, get, handler, listener::TcpAcceptor};
+use sea_orm::{ConnectionTrait, Database};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -95,6 +96,23 @@ async fn another_user(address: String, cookie: String, done: impl Fn() -> bool) 
     longest
 }
 
+/// The longest that a plain statement takes beside it, on a connection and a table of its own, every 10 ms until `done`. What it
+/// waits, the database makes everybody wait. PostgreSQL only: SQLite has one writer at a time.
+async fn the_database_itself(done: impl Fn() -> bool) -> Option<Duration> {
+    let db = Database::connect(postgres_url()?).await.unwrap();
+    db.execute_unprepared("DROP TABLE IF EXISTS waxseal_hang_ups_probe").await.unwrap();
+    db.execute_unprepared("CREATE TABLE waxseal_hang_ups_probe AS SELECT 0 AS n").await.unwrap();
+    let mut longest = Duration::ZERO;
+    while !done() {
+        let asked = Instant::now();
+        db.execute_unprepared("UPDATE waxseal_hang_ups_probe SET n = n + 1").await.unwrap();
+        longest = longest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    db.execute_unprepared("DROP TABLE waxseal_hang_ups_probe").await.unwrap();
+    Some(longest)
+}
+
 /// The memory of this process in MB: its present size, or the most that it was (`VmRSS`, `VmHWM`).
 fn memory_mb(which: &str) -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -130,7 +148,8 @@ async fn main() {
             })
         })
         .collect();
-    let disturbed = another_user(address.clone(), other, || left.load(Ordering::Relaxed) == 0).await;
+    let done = || left.load(Ordering::Relaxed) == 0;
+    let (disturbed, itself) = tokio::join!(another_user(address.clone(), other, done), the_database_itself(done));
     for client in clients {
         client.await.unwrap();
     }
@@ -147,6 +166,9 @@ async fn main() {
     };
     println!("{HANG_UPS} hang-ups in {:.1} s, {CLIENTS} at a time, on a session of 60 KB", took.as_secs_f64());
     println!("another user waited at most {undisturbed:?} without them and {disturbed:?} with them");
+    if let Some(itself) = itself {
+        println!("a plain UPDATE beside it, without the application, waited at most {itself:?}");
+    }
     println!("memory: {before:.0} MB before, {:.0} MB at most", memory_mb("VmHWM"));
     println!("the busy session answered after {:?} and {refused} refusals", asked.elapsed());
     println!("changes that came before their clients hung up: {}", counted.rsplit("\r\n").next().unwrap_or_default());
