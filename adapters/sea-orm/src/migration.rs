@@ -75,7 +75,7 @@ impl MigrationTrait for TableMigration {
         let backend = manager.get_database_backend();
         manager.create_table(self.create(backend)).await?;
         self.check(manager).await?;
-        for mut index in self.indexes() {
+        for mut index in self.indexes(backend) {
             match backend {
                 DbBackend::MySql => self.add_where_missing(manager, index).await?,
                 _ => manager.create_index(index.if_not_exists().take()).await?,
@@ -118,18 +118,23 @@ impl TableMigration {
             .take();
         if backend == DbBackend::MySql {
             // In one statement, because MySQL has neither transactions for these nor `CREATE INDEX IF NOT EXISTS`.
-            for mut index in self.indexes() {
+            for mut index in self.indexes(backend) {
                 create.index(&mut index);
             }
         }
         create
     }
 
-    fn indexes(&self) -> [IndexCreateStatement; 2] {
-        [Column::ExpiresAt, Column::Subject].map(|column| {
+    fn indexes(&self, backend: DbBackend) -> [IndexCreateStatement; 2] {
+        let [expiry, mut subject] = [Column::ExpiresAt, Column::Subject].map(|column| {
             let name = format!("{}_{}", self.table.name(), column.to_string());
             Index::create().name(name).table(self.table.reference()).col(column).take()
-        })
+        });
+        // Nobody asks for the sessions of no subject. MySQL has no partial indexes.
+        if backend != DbBackend::MySql {
+            subject.and_where(Expr::col(Column::Subject).is_not_null());
+        }
+        [expiry, subject]
     }
 
     /// Adds an index that is missing on MySQL: an older migration made them one by one and may have been interrupted.

@@ -2,7 +2,10 @@
 
 use std::env;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, EntityTrait, PaginatorTrait, QueryResult,
+    Statement, TransactionTrait,
+};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use waxseal_conformance::{Bench, Framework, StoreKind};
 use waxseal_http::Sessions;
@@ -15,6 +18,7 @@ on_every_database! {
     goes_from_one_migrator_to_another_and_back
     a_foreign_table_is_not_taken_for_ours
     an_index_that_is_missing_is_made
+    a_users_sessions_are_found_by_their_index
 }
 
 /// An application's own migrator with ours in it.
@@ -74,6 +78,36 @@ async fn an_index_that_is_missing_is_made(db: &DatabaseConnection) {
     db.execute_unprepared(&drop).await.unwrap();
     Migrator::up(db, None).await.unwrap();
     db.execute_unprepared(&drop).await.unwrap();
+}
+
+/// Sessions without a subject are not in it.
+async fn a_users_sessions_are_found_by_their_index(db: &DatabaseConnection) {
+    let backend = db.get_database_backend();
+    let (explain, subject) = match backend {
+        DbBackend::Postgres => ("EXPLAIN", "EXECUTE by_subject('ada')"),
+        DbBackend::MySql => ("EXPLAIN", "SELECT id FROM waxseal_sessions WHERE subject = 'ada'"),
+        _ => ("EXPLAIN QUERY PLAN", "SELECT id FROM waxseal_sessions WHERE subject = ?"),
+    };
+    let transaction = db.begin().await.unwrap();
+    if backend == DbBackend::Postgres {
+        for sql in [
+            // As for a statement that has run often, whose plan is for any subject.
+            "SET LOCAL plan_cache_mode = force_generic_plan",
+            "SET LOCAL enable_seqscan = off",
+            "PREPARE by_subject(text) AS SELECT id FROM waxseal_sessions WHERE subject = $1",
+        ] {
+            transaction.execute_unprepared(sql).await.unwrap();
+        }
+    }
+    let rows =
+        transaction.query_all_raw(Statement::from_string(backend, format!("{explain} {subject}"))).await.unwrap();
+    let text = |row: &QueryResult| {
+        let cells = (0..row.column_names().len()).map(|n| row.try_get_by_index::<String>(n).unwrap_or_default());
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    let plan = rows.iter().map(text).collect::<Vec<_>>().join("\n");
+    assert!(plan.contains("waxseal_sessions_subject"), "{plan}");
+    transaction.rollback().await.unwrap();
 }
 
 /// Four nodes, each with connections of its own.
