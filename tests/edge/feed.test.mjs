@@ -230,17 +230,17 @@ test("options that cannot work are refused with what to do", () => {
   const edge = new Edge(key.edge_cookies, { maxAgeSeconds: 60, now: () => CREATED });
   const url = "https://app.example/ended";
   for (const [options, text] of [
-    [undefined, "edge is not set"],
-    [{ url }, "edge is not set"],
+    [undefined, "set edge to the Edge"],
+    [{ url }, "set edge to the Edge"],
     [{ edge, url: "ended" }, "Invalid URL"],
     [{ edge, url, refreshSeconds: 0 }, "refreshSeconds"],
     [{ edge, url, maxAgeSeconds: Infinity }, "maxAgeSeconds"],
     [{ edge, url, maxAgeSeconds: 4 }, "less than its refreshSeconds"],
   ]) assert.throws(() => new EndedFeed(options), (error) => error instanceof TypeError && error.message.includes(text), text);
   const feed = new EndedFeed({ edge, url });
-  assert.throws(() => new EndedFeed({ edge, url }), /has a feed already/);
+  assert.throws(() => new EndedFeed({ edge, url }), /already has a feed/);
   const another = new Edge(key.edge_cookies, { maxAgeSeconds: 60, now: () => CREATED });
-  assert.throws(() => another.open(cookie, feed), /another edge's/);
+  assert.throws(() => another.open(cookie, feed), /belongs to another Edge/);
 });
 
 test("100,000 ended sessions: verified in milliseconds, looked up in at most two microseconds", async () => {

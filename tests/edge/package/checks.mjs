@@ -117,7 +117,7 @@ export async function check(waxseal, vectors, memories, { rounds }) {
         same(`${what}, another id as ${form}`, edge.openRow(session, { ...row, id: another }), { ok: false, reason: "another-session" });
       }
       for (const bad of ["", "x", hex(id).slice(1), `${hex(id)}0`, `{${vector.row_id}}`, vector.row_id.replace("-", ""), `\\x${hex(id).slice(2)}`, "☃".repeat(22)]) {
-        throws(`${what}, id ${bad}`, () => edge.openRow(session, { ...row, id: bad }), "column id holds no bytes");
+        throws(`${what}, id ${bad}`, () => edge.openRow(session, { ...row, id: bad }), "column id must be bytes");
       }
       same(`${what}, base64url`, edge.openRow(session, { ...rest, data: base64url(bytes) }), good);
       same(`${what}, PostgreSQL text`, edge.openRow(session, { ...rest, data: `\\x${hex(bytes)}` }), good);
@@ -142,14 +142,14 @@ export async function check(waxseal, vectors, memories, { rounds }) {
       same(`${what}, another key`, edge.openRow(session, { ...row, data: other }), { ok: false, reason: "unknown-key" });
       throws(`${what}, no data`, () => edge.openRow(session, { ...row, data: undefined }), "no column data");
       throws(`${what}, no lifetime`, () => edge.openRow(session, { ...row, lifetime_s: undefined }), "no column lifetime_s");
-      throws(`${what}, no subject`, () => edge.openRow(session, { ...row, subject: undefined }), "select it too");
-      throws(`${what}, an unsafe integer`, () => edge.openRow(session, { ...row, generation: 2 ** 60 }), "no integer");
-      throws(`${what}, no number`, () => edge.openRow(session, { ...row, created_at: Number.NaN }), "no integer");
-      throws(`${what}, no bytes`, () => edge.openRow(session, { ...row, data: 7 }), "holds no bytes");
-      throws(`${what}, no base64`, () => edge.openRow(session, { ...row, data: "☃" }), "holds no bytes");
+      throws(`${what}, no subject`, () => edge.openRow(session, { ...row, subject: undefined }), "add it to the SELECT");
+      throws(`${what}, an unsafe integer`, () => edge.openRow(session, { ...row, generation: 2 ** 60 }), "must be an integer");
+      throws(`${what}, no number`, () => edge.openRow(session, { ...row, created_at: Number.NaN }), "must be an integer");
+      throws(`${what}, no bytes`, () => edge.openRow(session, { ...row, data: 7 }), "must be bytes");
+      throws(`${what}, no base64`, () => edge.openRow(session, { ...row, data: "☃" }), "must be bytes");
       throws(`${what}, a copied ticket`, () => edge.openRow({ ...session }, row), "not a copy");
       const cookiesOnly = new Edge(cookieKeys, { maxAgeSeconds: 60, now: () => issuedAt(ticket) * 1000 });
-      throws(`${what}, cookie keys`, () => cookiesOnly.openRow(opened(cookiesOnly, ticket), row), "cookies only");
+      throws(`${what}, cookie keys`, () => cookiesOnly.openRow(opened(cookiesOnly, ticket), row), "open only cookies");
     }
   }
   for (const vector of rows.refused) {
@@ -318,10 +318,10 @@ export async function check(waxseal, vectors, memories, { rounds }) {
   throws("undefined keys", () => new Edge(undefined, options), "is the secret set?");
   throws("a root key", () => new Edge(key.text, options), "root keys do not belong");
   throws("a key twice", () => new Edge(`${key.edge_rows},${key.edge_rows}`, options), "twice");
-  throws("half a key", () => new Edge(key.edge_rows.slice(0, -3), options), "no edge key");
-  throws("a key with something before it", () => new Edge(`☃${key.edge_rows}`, options), "no edge key");
-  throws("no options", () => new Edge(rowKeys), "maxAgeSeconds is not set");
-  throws("no age", () => new Edge(rowKeys, {}), "maxAgeSeconds is not set");
+  throws("half a key", () => new Edge(key.edge_rows.slice(0, -3), options), "not an edge key");
+  throws("a key with something before it", () => new Edge(`☃${key.edge_rows}`, options), "not an edge key");
+  throws("no options", () => new Edge(rowKeys), "set maxAgeSeconds");
+  throws("no age", () => new Edge(rowKeys, {}), "set maxAgeSeconds");
   throws("a negative age", () => new Edge(rowKeys, { maxAgeSeconds: -1 }), "maxAgeSeconds");
   throws("an age without end", () => new Edge(rowKeys, { maxAgeSeconds: Infinity }), "maxAgeSeconds");
   throws("an age of text", () => new Edge(rowKeys, { maxAgeSeconds: "60" }), "maxAgeSeconds");

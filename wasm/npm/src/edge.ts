@@ -87,9 +87,9 @@ const REFUSALS: Record<number, TicketRefusal | RowRefusal> = {
 const ENDED = -12;
 const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
-  [-9]: "there is no edge key; export them with `Keyring::export_edge_keys` or `waxseal edge-keys`",
-  [-10]: "an edge key is there twice",
-  [-11]: "this is no edge key; they begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
+  [-9]: "there is no edge key; export edge keys with `Keyring::export_edge_keys` or `waxseal edge-keys`",
+  [-10]: "an edge key is listed twice",
+  [-11]: "this is not an edge key: edge keys begin with `waxseal-edge-v1.` (root keys do not belong at the edge)",
 };
 
 /** Browsers keep 4096 bytes of a cookie; a longer value was not set by the application. */
@@ -139,12 +139,12 @@ export class Edge {
    */
   constructor(keys: string, options: Options) {
     const { maxAgeSeconds, cookieName = "__Host-session", now = Date.now } = options ?? {};
-    if (typeof keys !== "string") throw new TypeError(`waxseal: the edge keys are ${typeof keys}, not text; is the secret set?`);
+    if (typeof keys !== "string") throw new TypeError(`waxseal: the edge keys must be text, not ${typeof keys}; is the secret set?`);
     if (!(Number.isFinite(maxAgeSeconds) && maxAgeSeconds >= 0)) {
-      throw new TypeError("waxseal: maxAgeSeconds is not set: for how long may the worker decide by a ticket alone?");
+      throw new TypeError("waxseal: set maxAgeSeconds to a number of seconds, 0 or more: how old a ticket may be for the worker to decide on it alone");
     }
     if (typeof cookieName !== "string" || !/^[\w!#$%&'*+.^`|~-]{1,128}$/.test(cookieName)) {
-      throw new TypeError("waxseal: cookieName cannot be a cookie's name");
+      throw new TypeError("waxseal: cookieName is not a valid cookie name (1 to 128 token characters)");
     }
     this.#pair = `${cookieName}=`;
     this.#maxAge = maxAgeSeconds;
@@ -203,7 +203,7 @@ export class Edge {
    */
   openRow(ticket: Ticket, row: Row | null | undefined): OpenedRow {
     const { value, openedMs, createdMs, lifetimeS } = OpenTicket.of(ticket);
-    if (!this.opensRows) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
+    if (!this.opensRows) throw new TypeError("waxseal: these edge keys open only cookies; export edge keys for cookies and rows");
     if (row == null) return { ok: false, reason: "ended" };
     const { id, generation, subject, data, ...times } = columns(row);
     // Generation 0 marks a session that was ended; the application keeps it for some minutes.
@@ -233,7 +233,7 @@ export class Edge {
       readToEnd(this.#module);
       return { ok: true, data: opened };
     }
-    if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open cookies only; export them with rows");
+    if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open only cookies; export edge keys for cookies and rows");
     return { ok: false, reason: REFUSALS[code] as RowRefusal };
   }
 
@@ -241,12 +241,12 @@ export class Edge {
   #clock(): number {
     const now = this.#now();
     if (typeof now === "number" && now >= MIN_CLOCK && now <= MAX_CLOCK) return now;
-    throw new TypeError(`waxseal: it is not ${now} Unix milliseconds; in a Worker, open cookies inside the handler`);
+    throw new TypeError(`waxseal: the clock returned ${now}, which is not the present in Unix milliseconds; in a Worker, open cookies inside the handler`);
   }
 
   /** @internal Gives an edge its feed. */
   static attach(edge: Edge, feed: EndedFeed): void {
-    if (edge.#feed) throw new TypeError("waxseal: this edge has a feed already; make one for a worker, outside its handler");
+    if (edge.#feed) throw new TypeError("waxseal: this Edge already has a feed; make one per worker, outside its handler");
     edge.#feed = feed;
   }
 

@@ -114,11 +114,11 @@ export class EndedFeed {
 
   constructor(options: EndedFeedOptions) {
     const { edge, url, refreshSeconds = 5, maxAgeSeconds = 30, timeoutSeconds = 5, headers = {}, fetch, cache } = options ?? {};
-    if (!(edge instanceof Edge)) throw new TypeError("waxseal: edge is not set: which Edge verifies the feed and asks it?");
+    if (!(edge instanceof Edge)) throw new TypeError("waxseal: set edge to the Edge that verifies this feed and opens cookies with it");
     for (const [name, value] of Object.entries({ refreshSeconds, maxAgeSeconds, timeoutSeconds })) {
-      if (!(Number.isFinite(value) && value > 0)) throw new TypeError(`waxseal: ${name} is no number of seconds above 0`);
+      if (!(Number.isFinite(value) && value > 0)) throw new TypeError(`waxseal: ${name} must be a number of seconds greater than 0`);
     }
-    if (maxAgeSeconds < refreshSeconds) throw new TypeError("waxseal: the feed's maxAgeSeconds is less than its refreshSeconds");
+    if (maxAgeSeconds < refreshSeconds) throw new TypeError("waxseal: the feed's maxAgeSeconds must not be less than its refreshSeconds");
     this.#url = new URL(url).href;
     this.#edge = edge;
     this.#refreshMs = refreshSeconds * 1000;
@@ -166,7 +166,7 @@ export class EndedFeed {
 
   /** @internal The present time by the feed's clock, and its limit. Neither a slow clock nor a correct one makes the feed younger. */
   presentFor(edge: Edge, now: number): [now: number, maxAgeS: number] {
-    if (edge !== this.#edge) throw new TypeError("waxseal: the feed is another edge's");
+    if (edge !== this.#edge) throw new TypeError("waxseal: this feed belongs to another Edge; pass a feed to the Edge that it was made with");
     const asOf = this.asOfUnixMs ?? 0;
     return [Math.max(now, asOf + now - this.#arrivedMs), this.#maxAgeS];
   }

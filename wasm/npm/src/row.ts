@@ -49,12 +49,12 @@ export interface Columns {
 export function columns(row: Row): Columns {
   const column = (name: string, other = name): unknown => {
     const value = (row as Record<string, unknown>)[name] ?? (row as Record<string, unknown>)[other];
-    if (value === undefined) throw new TypeError(`waxseal: the row has no column ${name}; select it too`);
+    if (value === undefined) throw new TypeError(`waxseal: the row has no column ${name}; add it to the SELECT`);
     return value;
   };
   const subject = (row as Record<string, unknown>)["subject"];
   if (subject !== null && typeof subject !== "string") {
-    throw new TypeError("waxseal: the row's column subject is neither text nor null; select it too");
+    throw new TypeError("waxseal: the row's column subject must be text or null; add it to the SELECT");
   }
   return {
     id: row.id == null ? undefined : bytes("id", row.id, idText),
@@ -71,7 +71,7 @@ function integer(name: string, value: unknown): bigint {
   if (typeof value === "bigint") return value;
   if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
   if (typeof value === "string" && /^-?\d{1,19}$/.test(value)) return BigInt(value);
-  throw new TypeError(`waxseal: the row's column ${name} is no integer (a number, a BigInt or decimal text)`);
+  throw new TypeError(`waxseal: the row's column ${name} must be an integer: a number, a BigInt or decimal text`);
 }
 
 function bytes(name: string, value: unknown, fromText: (text: string) => Uint8Array | undefined): Uint8Array {
@@ -84,7 +84,7 @@ function bytes(name: string, value: unknown, fromText: (text: string) => Uint8Ar
   }
   const buffer = value as { type?: unknown; data?: unknown };
   if (buffer?.type === "Buffer" && Array.isArray(buffer.data)) return Uint8Array.from(buffer.data as number[]);
-  throw new TypeError(`waxseal: the row's column ${name} holds no bytes (a Uint8Array, an array of numbers, or text)`);
+  throw new TypeError(`waxseal: the row's column ${name} must be bytes: a Uint8Array, an array of numbers, or text`);
 }
 
 function dataText(text: string): Uint8Array | undefined {

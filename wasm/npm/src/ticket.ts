@@ -93,7 +93,7 @@ export class OpenTicket implements Ticket {
 
   static of(ticket: Ticket): { value: string; openedMs: number; createdMs: number; lifetimeS: number } {
     if (!(typeof ticket === "object" && ticket !== null && #value in ticket)) {
-      throw new TypeError("waxseal: openRow needs the ticket that open gave, not a copy of it");
+      throw new TypeError("waxseal: openRow needs the ticket object that open returned, not a copy of it");
     }
     return { value: ticket.#value, openedMs: ticket.#openedMs, createdMs: ticket.#createdMs, lifetimeS: ticket.#lifetimeS };
   }
