@@ -42,7 +42,8 @@ pub async fn make_schema(url: &str, schema: &str) {
 }
 
 async fn store(mut options: ConnectOptions) -> SeaOrmStore {
-    options.max_connections(8).sqlx_logging(false).test_before_acquire(false);
+    // All are open before anything is measured.
+    options.min_connections(8).max_connections(8).sqlx_logging(false).test_before_acquire(false);
     let db = Database::connect(options).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     SeaOrmStore::new(db)

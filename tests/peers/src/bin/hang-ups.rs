@@ -1,7 +1,8 @@
 //! What clients that hang up cost: memory, and the time that another user waits. `cargo xtask bench hang-ups`
 //!
 //! 32 clients ask again and again for a change of one session with 60 KB of data, and hang up after a millisecond. Meanwhile another
-//! user changes their own session. The database is PostgreSQL where `WAXSEAL_TEST_POSTGRES_URL` is set, else SQLite.
+//! user changes their own session. The application runs on axum, which drops a request as soon as its client has gone; Poem would
+//! go on with it. The database is PostgreSQL where `WAXSEAL_TEST_POSTGRES_URL` is set, else SQLite.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -16,23 +17,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poem::{EndpointExt, Route, get, handler, listener::TcpAcceptor};
+use axum::{Router, routing::get};
 use sea_orm::{ConnectionTrait, Database};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use waxseal_http::{CookieOptions, Keyring, RootKey, Sessions};
 use waxseal_peers::{postgres, postgres_url, sqlite};
-use waxseal_poem::{Session, SessionMiddleware};
 use waxseal_sea_orm::SeaOrmStore;
+use waxseal_tower::{Session, SessionError, SessionLayer};
 
 const HANG_UPS: u32 = 100_000;
 const CLIENTS: u32 = 32;
 
 /// Changes the session, whose data are 60 KB after the first time.
-#[handler]
-async fn change(session: Session) -> poem::Result<String> {
+async fn change(session: Session) -> Result<String, SessionError> {
     session.insert("filling", "x".repeat(60_000))?;
     session.update("n", |n: Option<u64>| n.unwrap_or(0) + 1)?;
     Ok(session.get::<u64>("n").await?.unwrap_or(0).to_string())
@@ -50,12 +50,10 @@ async fn start(folder: &Path) -> String {
     let keyring = Keyring::new([RootKey::generate().unwrap()]).unwrap();
     let cookie = CookieOptions::insecure_for_plain_http_development();
     let sessions = Sessions::builder(keyring, store(folder).await).cookie(cookie).build().unwrap();
-    let app = Route::new().at("/", get(change)).with(SessionMiddleware::new(sessions));
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
+    let app = Router::new().route("/", get(change)).layer(SessionLayer::new(sessions));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let acceptor = TcpAcceptor::from_std(listener).unwrap();
-    tokio::spawn(async move { poem::Server::new_with_acceptor(acceptor).run(app).await.unwrap() });
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     address
 }
 
