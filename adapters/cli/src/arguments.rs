@@ -51,7 +51,7 @@ pub(crate) enum Command {
     },
     /// Make the session table if it is missing.
     Migrate {
-        /// On PostgreSQL, also make the trigger for the notices of changed rows.
+        /// On PostgreSQL, also make the triggers for the notices of changed rows.
         #[arg(long)]
         notices: bool,
     },

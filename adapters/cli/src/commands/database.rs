@@ -14,7 +14,7 @@ pub(super) async fn migrate(settings: &Settings, notices: bool) -> Result<Report
     if notices {
         install_notices(&db, &table).await?;
     }
-    let done = if notices { "the table and the trigger for its notices are there" } else { "the table is there" };
+    let done = if notices { "the table and the triggers for its notices are there" } else { "the table is there" };
     Ok(Report::new(format!("{table}: {done}"), json!({ "table": table.to_string(), "notices": notices })))
 }
 
