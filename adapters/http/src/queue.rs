@@ -16,8 +16,8 @@ use crate::session::Live;
 
 const SHARDS: usize = 16;
 
-/// How many requests may wait for one row. The tabs of one user never make that many.
-const MAX_WAITING: usize = 1000;
+/// How many requests may wait for one row. The tabs of one user never make that many, and each holds what it will write.
+const MAX_WAITING: usize = 320;
 
 type Shard = HashMap<RowId, Arc<Queue>>;
 
@@ -30,8 +30,8 @@ pub(crate) struct Queues {
 #[derive(Default)]
 struct Queue {
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// What the last request of this queue has written, for the next one.
-    written: Mutex<Option<Live>>,
+    /// The newest state of the row that is known here: the last request of this queue wrote it, or one that waits has read it.
+    newest: Mutex<Option<Live>>,
 }
 
 /// A place in a row's queue. Dropping it leaves the queue.
@@ -74,6 +74,25 @@ impl Queues {
 }
 
 impl Place {
+    /// This place's turn, if nobody is before it.
+    pub(crate) fn turn_now(self) -> Result<Turn, Self> {
+        match self.queue.turn.clone().try_lock_owned() {
+            Ok(guard) => Ok(Turn { place: self, _guard: guard }),
+            Err(_) => Err(self),
+        }
+    }
+
+    /// Replaces `live` by the newest known state of the row. Those who wait share one copy of it, for it may be large.
+    pub(crate) fn share(&self, live: &mut Live) {
+        let mut newest = self.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*newest {
+            Some(known) if (known.generation, known.seen_at) >= (live.generation, live.seen_at) => {
+                *live = known.clone()
+            }
+            _ => *newest = Some(live.clone()),
+        }
+    }
+
     /// Waits for this place's turn.
     pub(crate) async fn turn(self) -> Turn {
         let guard = self.queue.turn.clone().lock_owned().await;
@@ -84,16 +103,16 @@ impl Place {
 impl Turn {
     /// What another request of this process has written, if that is newer: a save at this generation could not succeed.
     pub(crate) fn newer_than(&self, generation: u64) -> Option<Live> {
-        let written = self.place.queue.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.as_ref().filter(|live| live.generation > generation).cloned()
+        let newest = self.place.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.as_ref().filter(|live| live.generation > generation).cloned()
     }
 
     /// Passes on what was written, if somebody waits for it.
     pub(crate) fn wrote(&self, live: &Live) {
         // The map's reference and this one.
         let waiting = Arc::strong_count(&self.place.queue) > 2;
-        let mut written = self.place.queue.written.lock().unwrap_or_else(PoisonError::into_inner);
-        *written = waiting.then(|| live.clone());
+        let mut newest = self.place.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = waiting.then(|| live.clone());
     }
 }
 
@@ -147,23 +166,37 @@ mod tests {
     #[test]
     fn a_queue_has_a_bound() {
         let queues = Queues::new();
-        let places: Vec<_> = std::iter::from_fn(|| queues.join(id(1))).take(5000).collect();
+        let places: Vec<_> = std::iter::from_fn(|| queues.join(id(1))).take(2 * MAX_WAITING).collect();
         assert_eq!(places.len(), MAX_WAITING);
         drop(places);
         assert_eq!(queues.len(), 0);
         assert!(queues.join(id(1)).is_some());
     }
 
+    fn live(generation: u64) -> Live {
+        let (seen_at, expires_at) = (Timestamp::default(), Timestamp::default());
+        Live { id: id(1), generation, label: None, seen_at, expires_at, data: Arc::default() }
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_share_the_newest_state() {
+        let queues = Queues::new();
+        let first = queues.join(id(1)).unwrap().turn_now().ok().unwrap();
+        let [second, third] = [(); 2].map(|()| queues.join(id(1)).unwrap().turn_now().err().unwrap());
+        let [mut old, mut new, mut same] = [live(5), live(6), live(6)];
+        second.share(&mut old);
+        third.share(&mut new);
+        second.share(&mut same);
+        assert!(Arc::ptr_eq(&new.data, &same.data) && !Arc::ptr_eq(&old.data, &new.data));
+        third.share(&mut old);
+        assert_eq!(old.generation, 6, "an older state is replaced");
+        drop((first, third));
+        let second = second.turn().await;
+        assert_eq!(second.newer_than(5).map(|live| live.generation), Some(6), "read by one that waited");
+    }
+
     #[tokio::test]
     async fn what_was_written_is_handed_on_to_those_who_wait() {
-        let live = |generation| Live {
-            id: id(1),
-            generation,
-            label: None,
-            seen_at: Timestamp::default(),
-            expires_at: Timestamp::default(),
-            data: Arc::default(),
-        };
         let queues = Queues::new();
         let first = queues.join(id(1)).unwrap().turn().await;
         first.wrote(&live(6));

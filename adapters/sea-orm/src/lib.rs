@@ -67,6 +67,7 @@ pub mod entity;
 pub mod failover;
 mod fate;
 mod limit;
+mod loads;
 mod metrics;
 #[cfg(feature = "migration")]
 mod migration;

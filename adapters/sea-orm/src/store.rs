@@ -13,6 +13,7 @@ use crate::{
     again::again,
     cluster::Cluster,
     limit::{self, within},
+    loads::Loads,
     statements::Statements,
     values::{backend, rolled_back, written},
 };
@@ -30,6 +31,7 @@ pub struct SeaOrmStore {
     db: DatabaseConnection,
     statements: Arc<Statements>,
     cluster: Cluster,
+    loads: Arc<Loads>,
     #[cfg_attr(not(feature = "notices"), allow(dead_code))]
     table: Table,
     #[cfg(feature = "notices")]
@@ -44,6 +46,7 @@ impl SeaOrmStore {
             db,
             statements,
             cluster: Cluster::default(),
+            loads: Arc::default(),
             table: Table::default(),
             #[cfg(feature = "notices")]
             sweeping: Arc::default(),
@@ -62,7 +65,7 @@ impl SeaOrmStore {
     /// behind, or cannot be reached, sessions are read here. See [`Replicated`]. Call [`with_table`](Self::with_table) before
     /// this.
     pub fn with_replica(self, replica: DatabaseConnection) -> Replicated<Self> {
-        let replica = Self { db: replica, cluster: Cluster::default(), ..self.clone() };
+        let replica = Self { db: replica, cluster: Cluster::default(), loads: Arc::default(), ..self.clone() };
         Replicated::new(self, replica)
     }
 
@@ -131,6 +134,7 @@ impl fmt::Debug for SeaOrmStore {
 #[async_trait]
 impl Store for SeaOrmStore {
     async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
+        let _load = self.loads.begin(wanted.id).await?;
         if !self.is_galera().await? {
             return self.own().load(wanted.id).await;
         }

@@ -14,7 +14,7 @@ use crate::{
     Outcome, Session, SessionError, Wanted,
     engine::Keeping,
     metrics,
-    queue::Turn,
+    queue::{Place, Turn},
     session::{
         Behind, Live, Renewal, State,
         load::Loaded,
@@ -246,7 +246,13 @@ impl Session {
             _ => return Ok(()),
         };
         let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
-        let turn = self.wait(place.turn()).await?;
+        let turn = match place.turn_now() {
+            Ok(turn) => turn,
+            Err(place) => {
+                self.share_what_is_known(&place);
+                self.wait(place.turn()).await?
+            }
+        };
         let newer = turn.newer_than(generation);
         hold.turn = Some(turn);
         if let Some(live) = newer {
@@ -255,6 +261,15 @@ impl Session {
             state.outdate();
         }
         Ok(())
+    }
+
+    /// Lets go of what this request needs only in its turn: hundreds may wait, and their data may be large.
+    fn share_what_is_known(&self, place: &Place) {
+        let mut state = self.state();
+        if let Behind::Live(live) = &mut state.behind {
+            place.share(live);
+        }
+        state.outdate();
     }
 
     /// Loads the session's row as it is now.
