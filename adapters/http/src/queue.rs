@@ -101,7 +101,7 @@ impl Place {
 }
 
 impl Turn {
-    /// What another request of this process has written, if that is newer: a save at this generation could not succeed.
+    /// What another request of this process has written or read, if that is newer: a save at this generation could not succeed.
     pub(crate) fn newer_than(&self, generation: u64) -> Option<Live> {
         let newest = self.place.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.as_ref().filter(|live| live.generation > generation).cloned()

@@ -13,7 +13,7 @@ use crate::{
     again::again,
     cluster::Cluster,
     limit::{self, within},
-    loads::Loads,
+    loads::{Load, Loads},
     statements::Statements,
     values::{backend, rolled_back, written},
 };
@@ -31,7 +31,8 @@ pub struct SeaOrmStore {
     db: DatabaseConnection,
     statements: Arc<Statements>,
     cluster: Cluster,
-    loads: Arc<Loads>,
+    /// None on a replica: a session that is refused or waits here would count as the replica's failure, and turn it off for all.
+    loads: Option<Arc<Loads>>,
     #[cfg_attr(not(feature = "notices"), allow(dead_code))]
     table: Table,
     #[cfg(feature = "notices")]
@@ -46,7 +47,7 @@ impl SeaOrmStore {
             db,
             statements,
             cluster: Cluster::default(),
-            loads: Arc::default(),
+            loads: Some(Arc::default()),
             table: Table::default(),
             #[cfg(feature = "notices")]
             sweeping: Arc::default(),
@@ -65,7 +66,7 @@ impl SeaOrmStore {
     /// behind, or cannot be reached, sessions are read here. See [`Replicated`]. Call [`with_table`](Self::with_table) before
     /// this.
     pub fn with_replica(self, replica: DatabaseConnection) -> Replicated<Self> {
-        let replica = Self { db: replica, cluster: Cluster::default(), loads: Arc::default(), ..self.clone() };
+        let replica = Self { db: replica, cluster: Cluster::default(), loads: None, ..self.clone() };
         Replicated::new(self, replica)
     }
 
@@ -110,6 +111,14 @@ impl SeaOrmStore {
         Ok(StoreOn { causal: self.is_galera().await?, ..self.own() })
     }
 
+    /// Waits until this row may be loaded.
+    async fn begin_load(&self, id: RowId) -> Result<Option<Load<'_>>, StoreError> {
+        match &self.loads {
+            Some(loads) => loads.begin(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn is_galera(&self) -> Result<bool, StoreError> {
         within(self.limit(), self.cluster.is_galera(&self.db)).await.map_err(backend)
     }
@@ -134,7 +143,7 @@ impl fmt::Debug for SeaOrmStore {
 #[async_trait]
 impl Store for SeaOrmStore {
     async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
-        let _load = self.loads.begin(wanted.id).await?;
+        let _load = self.begin_load(wanted.id).await?;
         if !self.is_galera().await? {
             return self.own().load(wanted.id).await;
         }
@@ -151,7 +160,7 @@ impl Store for SeaOrmStore {
         let ids: Vec<RowId> = wanted.iter().map(|wanted| wanted.id).collect();
         // Requests with the same cookies ask for the same rows in the same order.
         let Some(first) = ids.first() else { return Ok(Vec::new()) };
-        let _load = self.loads.begin(*first).await?;
+        let _load = self.begin_load(*first).await?;
         let is_galera = self.is_galera().await?;
         let found = self.own().load_many(&ids).await?;
         let met = wanted.iter().zip(&found).all(|(wanted, found)| wanted.is_met_by(found.as_ref()));

@@ -21,7 +21,7 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// The server thread, as the kernel numbers it.
     pub(crate) thread: String,
-    /// It answers without another process.
+    /// It keeps its sessions in memory, or has none.
     pub(crate) has_no_database: bool,
     _folder: Option<TempDir>,
 }
