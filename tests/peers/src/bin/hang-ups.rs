@@ -82,32 +82,34 @@ async fn new_session(address: &str) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
-/// The longest that another user waits, asking every 10 ms until `done`.
-async fn another_user(address: String, cookie: String, done: impl Fn() -> bool) -> Duration {
+/// The longest that `step` takes, every 10 ms until `done`.
+async fn longest(done: impl Fn() -> bool, step: impl AsyncFn()) -> Duration {
     let mut longest = Duration::ZERO;
     while !done() {
         let asked = Instant::now();
-        ask(&address, &cookie).await;
+        step().await;
         longest = longest.max(asked.elapsed());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     longest
 }
 
-/// The longest that a plain statement takes beside it, on a connection and a table of its own, every 10 ms until `done`. What it
-/// waits, the database makes everybody wait. PostgreSQL only: SQLite has one writer at a time.
+/// The longest that another user waits.
+async fn another_user(address: &str, cookie: &str, done: impl Fn() -> bool) -> Duration {
+    longest(done, async || drop(ask(address, cookie).await)).await
+}
+
+/// The longest that a plain statement takes beside it, on a connection and a table of its own: the database makes everybody wait
+/// that long. PostgreSQL only, because SQLite has one writer at a time.
 async fn the_database_itself(done: impl Fn() -> bool) -> Option<Duration> {
     let db = Database::connect(postgres_url()?).await.unwrap();
-    db.execute_unprepared("DROP TABLE IF EXISTS waxseal_hang_ups_probe").await.unwrap();
-    db.execute_unprepared("CREATE TABLE waxseal_hang_ups_probe AS SELECT 0 AS n").await.unwrap();
-    let mut longest = Duration::ZERO;
-    while !done() {
-        let asked = Instant::now();
-        db.execute_unprepared("UPDATE waxseal_hang_ups_probe SET n = n + 1").await.unwrap();
-        longest = longest.max(asked.elapsed());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    db.execute_unprepared("DROP TABLE waxseal_hang_ups_probe").await.unwrap();
+    let run = async |sql: &str| {
+        db.execute_unprepared(sql).await.unwrap();
+    };
+    run("DROP TABLE IF EXISTS waxseal_hang_ups_probe").await;
+    run("CREATE TABLE waxseal_hang_ups_probe AS SELECT 0 AS n").await;
+    let longest = longest(done, async || run("UPDATE waxseal_hang_ups_probe SET n = n + 1").await).await;
+    run("DROP TABLE waxseal_hang_ups_probe").await;
     Some(longest)
 }
 
@@ -125,7 +127,7 @@ async fn main() {
     let (busy, other) = (new_session(&address).await, new_session(&address).await);
 
     let until = Instant::now() + Duration::from_secs(5);
-    let undisturbed = another_user(address.clone(), other.clone(), || Instant::now() >= until).await;
+    let undisturbed = another_user(&address, &other, || Instant::now() >= until).await;
     let before = memory_mb("VmRSS");
 
     let begun = Instant::now();
@@ -147,7 +149,7 @@ async fn main() {
         })
         .collect();
     let done = || left.load(Ordering::Relaxed) == 0;
-    let (disturbed, itself) = tokio::join!(another_user(address.clone(), other, done), the_database_itself(done));
+    let (disturbed, itself) = tokio::join!(another_user(&address, &other, done), the_database_itself(done));
     for client in clients {
         client.await.unwrap();
     }
