@@ -134,6 +134,16 @@ impl Timeouts {
         self.touch_interval_s
     }
 
+    /// The longest idle timeout that a session may have, in seconds.
+    pub const fn max_idle_s(&self) -> u64 {
+        self.max_idle_s
+    }
+
+    /// The longest lifetime that a session may have, in seconds.
+    pub const fn max_lifetime_s(&self) -> u64 {
+        self.max_lifetime_s
+    }
+
     /// When a session that was created at `created_at` ends, however much it is used. The present maximum applies to its
     /// lifetime.
     pub const fn deadline(&self, created_at: Timestamp, lifetime_s: u64) -> Timestamp {

@@ -88,6 +88,30 @@ test("a feed past its bound, from before the ticket, or of too short a window pr
   }
 });
 
+test("a feed that arrives too old to prove anything is a failure, and is asked for as often as any", async () => {
+  const it = worker();
+  const frozen = feedAt(it.now - 60_000);
+  it.answer = () => frozen;
+  for (let times = 1; times < 4; times++, it.now += 5000) {
+    assert.equal(await it.settled(), "stale");
+    assert.deepEqual([it.feed.failure.reason, it.feed.failure.times, it.requests.length], ["outdated", times, times]);
+  }
+  it.answer = () => feedAt(it.now);
+  assert.equal(await it.settled(), "fresh");
+  assert.equal(it.feed.failure, null);
+});
+
+test("a cache that hangs, fails or has something else does not stand in the way of the application", async () => {
+  const large = () => new Response(new Uint8Array(9 * 2 ** 20));
+  const broken = () => new Response(new ReadableStream({ pull: (stream) => stream.error(new Error("cut")) }));
+  const never = new Promise(() => {});
+  for (const match of [async () => large(), async () => broken(), async () => { throw new Error("away"); }, () => never]) {
+    const it = worker({ cache: { match, put: async () => {} }, timeoutSeconds: 0.05 });
+    assert.equal(await it.settled(), "fresh");
+    assert.deepEqual([it.requests.length, it.feed.failure], [1, null]);
+  }
+});
+
 test("a clock that is behind does not keep a feed alive", async () => {
   const it = worker();
   it.answer = () => feedAt(CREATED + 200_000);
@@ -217,6 +241,13 @@ test("of two cookies the one that has ended does not hide the other, and the app
   assert.equal(state(`${second}; ${cookie}`), "stale");
   assert.equal(state(`${cookie}; ${cookie}`), "ended");
   assert.equal(state(`${cookie}; ${NAME}=x`), "ended");
+  // Two header lines that a runtime has joined.
+  const third = `${NAME}=${await sign.ticket(NAME, [0], { created: CREATED + 600, expires: 3000, lifetime: 3600 })}`;
+  assert.equal(state(`a=1, ${third}; ${second}`), "stale");
+  assert.equal(state(`a=1, ${cookie}; ${second}`), "stale");
+  assert.equal(state(`a=1, ${second}; ${second}`), "fresh");
+  assert.equal(state(`a=1, ${NAME}=x; ${second}`), "fresh");
+  assert.equal(state(`a=1, b=2; ${second}; c=3, d`), "fresh");
 });
 
 test("a stateless ticket is never proved by a feed", async () => {

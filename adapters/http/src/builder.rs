@@ -333,7 +333,7 @@ impl SessionsBuilder {
             max_sessions: self.max_sessions,
             time: self.time,
             randomness: self.randomness,
-            queues: Queues::new(),
+            queues: Queues::default(),
             watchers: Watchers::default(),
             feed: LastFeed::default(),
             in_flight: Engine::in_flight(),

@@ -34,7 +34,7 @@ pub(crate) struct Engine {
     pub(crate) max_sessions: Option<(u32, OverLimit)>,
     pub(crate) time: Time,
     pub(crate) randomness: Randomness,
-    pub(crate) queues: Arc<Queues>,
+    pub(crate) queues: Queues,
     pub(crate) watchers: Watchers,
     pub(crate) feed: LastFeed,
     pub(crate) in_flight: Arc<Semaphore>,
@@ -84,7 +84,16 @@ impl Engine {
 
     /// The bound on a subject's sessions.
     pub(crate) fn limit(&self, subject: &str) -> Option<Limit> {
-        self.max_sessions.map(|(sessions, over)| Limit { sessions, over, lock: subjects::lock(subject) })
+        let (sessions, over) = self.max_sessions?;
+        let now_s = self.now().unix_seconds();
+        let before = |max_s: u64| Timestamp::from_unix_seconds(now_s.saturating_sub(max_s));
+        Some(Limit {
+            sessions,
+            over,
+            lock: subjects::lock(subject),
+            seen_after: before(self.timeouts.max_idle_s()),
+            created_after: before(self.timeouts.max_lifetime_s()),
+        })
     }
 
     // --- Times -------------------------------------------------------------------------------------------------------------------

@@ -232,9 +232,9 @@ impl HostedSessions {
             Err(StoreError::AlreadyExists) => Ok(false),
             Err(error) => {
                 let trace = Trace::Update { id: key.row_id, generation: 1, data: sealed };
-                match trace.settle(self.store()?, &error).await {
+                match trace.settle(self.store()?, &error, self.engine().max_wait).await {
                     Settled::Landed => Ok(true),
-                    Settled::NotLanded | Settled::Unknown => Err(error.into()),
+                    Settled::NotLanded | Settled::Overwritten | Settled::Unknown => Err(error.into()),
                 }
             }
         }

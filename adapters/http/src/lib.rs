@@ -46,6 +46,8 @@ mod hosted;
 mod installed;
 mod metrics;
 mod outcome;
+#[doc(hidden)]
+pub mod per_row;
 mod queue;
 mod randomness;
 mod session;

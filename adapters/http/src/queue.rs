@@ -3,29 +3,22 @@
 //! Of the requests of one process that change the same row, only one at a time has a statement under way. The others wait in
 //! their own futures, so a request that is cancelled leaves the queue. Between processes the generation alone decides.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 use waxseal_core::RowId;
 
-use crate::session::Live;
+use crate::{
+    per_row::{Member, PerRow},
+    session::Live,
+};
 
-const SHARDS: usize = 16;
-
-/// How many requests may wait for one row. The tabs of one user never make that many, and each holds what it will write.
-const MAX_WAITING: usize = 320;
-
-type Shard = HashMap<RowId, Arc<Queue>>;
+/// How many requests may change one row or wait to. The number is bounded because each holds the data that it will write.
+const MAX: usize = 320;
 
 /// The queues of all rows that somebody changes or waits for. A row that nobody changes has none.
-pub(crate) struct Queues {
-    shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
-}
+#[derive(Default)]
+pub(crate) struct Queues(Arc<PerRow<Queue>>);
 
 #[derive(Default)]
 struct Queue {
@@ -35,11 +28,7 @@ struct Queue {
 }
 
 /// A place in a row's queue. Dropping it leaves the queue.
-pub(crate) struct Place {
-    queues: Arc<Queues>,
-    id: RowId,
-    queue: Arc<Queue>,
-}
+pub(crate) struct Place(Member<Queue>);
 
 /// The right to change a row, until it is dropped.
 pub(crate) struct Turn {
@@ -48,35 +37,16 @@ pub(crate) struct Turn {
 }
 
 impl Queues {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { shards: Default::default(), hasher: RandomState::new() })
-    }
-
     /// A place behind those who wait for this row. `None` if too many do.
-    pub(crate) fn join(self: &Arc<Self>, id: RowId) -> Option<Place> {
-        let queue = self.with_shard(id, |shard| {
-            let queue = shard.entry(id).or_default();
-            // One reference is the map's.
-            (Arc::strong_count(queue) <= MAX_WAITING).then(|| queue.clone())
-        })?;
-        Some(Place { queues: self.clone(), id, queue })
-    }
-
-    fn with_shard<R>(&self, id: RowId, f: impl FnOnce(&mut Shard) -> R) -> R {
-        let index = self.hasher.hash_one(id) as usize % SHARDS;
-        f(&mut self.shards[index].lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    #[cfg(test)]
-    fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    pub(crate) fn join(&self, id: RowId) -> Option<Place> {
+        self.0.join(id, MAX).map(Place)
     }
 }
 
 impl Place {
     /// This place's turn, if nobody is before it.
     pub(crate) fn turn_now(self) -> Result<Turn, Self> {
-        match self.queue.turn.clone().try_lock_owned() {
+        match self.0.turn.clone().try_lock_owned() {
             Ok(guard) => Ok(Turn { place: self, _guard: guard }),
             Err(_) => Err(self),
         }
@@ -84,7 +54,7 @@ impl Place {
 
     /// Replaces `live` by the newest known state of the row. Those who wait share one copy of it, for it may be large.
     pub(crate) fn share(&self, live: &mut Live) {
-        let mut newest = self.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         match &*newest {
             Some(known) if (known.generation, known.seen_at) >= (live.generation, live.seen_at) => {
                 *live = known.clone()
@@ -95,7 +65,7 @@ impl Place {
 
     /// Waits for this place's turn.
     pub(crate) async fn turn(self) -> Turn {
-        let guard = self.queue.turn.clone().lock_owned().await;
+        let guard = self.0.turn.clone().lock_owned().await;
         Turn { place: self, _guard: guard }
     }
 }
@@ -103,27 +73,15 @@ impl Place {
 impl Turn {
     /// What another request of this process has written or read, if that is newer: a save at this generation could not succeed.
     pub(crate) fn newer_than(&self, generation: u64) -> Option<Live> {
-        let newest = self.place.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.place.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.as_ref().filter(|live| live.generation > generation).cloned()
     }
 
     /// Passes on what was written, if somebody waits for it.
     pub(crate) fn wrote(&self, live: &Live) {
-        // The map's reference and this one.
-        let waiting = Arc::strong_count(&self.place.queue) > 2;
-        let mut newest = self.place.queue.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.place.0.has_company();
+        let mut newest = self.place.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         *newest = waiting.then(|| live.clone());
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.queues.with_shard(self.id, |shard| {
-            // The map's reference and this one: nobody else is in the queue, and nobody can join while the shard is locked.
-            if Arc::strong_count(&self.queue) <= 2 {
-                shard.remove(&self.id);
-            }
-        });
     }
 }
 
@@ -139,7 +97,7 @@ mod tests {
 
     #[tokio::test]
     async fn turns_come_in_the_order_of_arrival_and_queues_go_when_they_are_empty() {
-        let queues = Queues::new();
+        let queues = Queues::default();
         let first = queues.join(id(1)).unwrap().turn().await;
         let other_row = tokio::time::timeout(Duration::from_secs(5), queues.join(id(2)).unwrap().turn()).await;
         assert!(other_row.is_ok(), "rows do not share a queue");
@@ -160,16 +118,16 @@ mod tests {
             waiting.await.unwrap();
         }
         assert_eq!(*order.lock().unwrap(), (0..20).filter(|n| *n != 7).collect::<Vec<_>>());
-        assert_eq!(queues.len(), 0);
+        assert_eq!(queues.0.len(), 0);
     }
 
     #[test]
     fn a_queue_has_a_bound() {
-        let queues = Queues::new();
-        let places: Vec<_> = std::iter::from_fn(|| queues.join(id(1))).take(2 * MAX_WAITING).collect();
-        assert_eq!(places.len(), MAX_WAITING);
+        let queues = Queues::default();
+        let places: Vec<_> = std::iter::from_fn(|| queues.join(id(1))).take(2 * MAX).collect();
+        assert_eq!(places.len(), MAX);
         drop(places);
-        assert_eq!(queues.len(), 0);
+        assert_eq!(queues.0.len(), 0);
         assert!(queues.join(id(1)).is_some());
     }
 
@@ -180,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_wait_share_the_newest_state() {
-        let queues = Queues::new();
+        let queues = Queues::default();
         let first = queues.join(id(1)).unwrap().turn_now().ok().unwrap();
         let [second, third] = [(); 2].map(|()| queues.join(id(1)).unwrap().turn_now().err().unwrap());
         let [mut old, mut new, mut same] = [live(5), live(6), live(6)];
@@ -197,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_written_is_handed_on_to_those_who_wait() {
-        let queues = Queues::new();
+        let queues = Queues::default();
         let first = queues.join(id(1)).unwrap().turn().await;
         first.wrote(&live(6));
         assert!(first.newer_than(5).is_none(), "nobody waited");

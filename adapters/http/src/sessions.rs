@@ -1,6 +1,6 @@
 //! The sessions of an application: opening and committing them, and operations on a subject's sessions from outside a request.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
 use waxseal_core::{Keyring, RowId, Timeouts};
@@ -9,7 +9,8 @@ use crate::{
     Outcome, Page, Session, SessionError, SessionInfo, SessionsBuilder, Store, Which, cookie,
     engine::{Engine, PAGE},
     headers, metrics,
-    wait::Patience,
+    told::Told,
+    wait::{self, Patience},
 };
 
 /// The sessions of an application: keyring, store and options. Cheap to clone.
@@ -103,17 +104,15 @@ impl Sessions {
 
     /// Ends one session of a subject. `false` if the subject has no such session.
     pub async fn revoke(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
-        let (patience, store) = self.ready("ending a session").await?;
-        let ended = patience.wait(store.delete_by_subject(subject, Which::Only(id), self.0.now())).await?? > 0;
-        self.0.watchers.wake(id);
-        Ok(ended)
+        let (engine, subject) = (self.0.clone(), subject.to_owned());
+        self.end("revoke", async move { engine.end_one(&subject, id).await }).await
     }
 
     /// Ends all sessions of a subject but one, and returns how many. A sign-in of the subject that is under way at that time is
     /// refused.
     pub async fn revoke_others(&self, subject: &str, keep: RowId) -> Result<u64, SessionError> {
-        let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::AllBut(keep))).await?
+        let (engine, subject) = (self.0.clone(), subject.to_owned());
+        self.end("revoke others", async move { engine.end_subject(&subject, Which::AllBut(keep)).await }).await
     }
 
     /// Ends all sessions of a subject, and returns how many: after a changed password or a stolen device. A sign-in of the
@@ -122,8 +121,23 @@ impl Sessions {
     /// A later sign-in in the same request is refused too, because it cannot be told from the others. A handler that does both
     /// must sign in first and then call [`Session::revoke_others`](crate::Session::revoke_others).
     pub async fn revoke_all(&self, subject: &str) -> Result<u64, SessionError> {
+        let (engine, subject) = (self.0.clone(), subject.to_owned());
+        self.end("revoke all", async move { engine.end_subject(&subject, Which::All).await }).await
+    }
+
+    /// Ends sessions, even if the caller is cancelled meanwhile. An error is then logged.
+    async fn end<T: Send + 'static>(
+        &self,
+        tried: &'static str,
+        end: impl Future<Output = Result<T, SessionError>> + Send + 'static,
+    ) -> Result<T, SessionError> {
         let (patience, _) = self.ready("ending sessions").await?;
-        patience.wait(self.0.end_subject(subject, Which::All)).await?
+        let untaken = move |ended: Result<T, SessionError>| {
+            if let Err(error) = ended {
+                Told::default().error(tried, None, &error);
+            }
+        };
+        patience.wait(wait::to_the_end(end, untaken)).await??
     }
 
     /// The store, once the time is known, and how long to wait for it: as long as a request may.

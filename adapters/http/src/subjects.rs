@@ -35,6 +35,14 @@ fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
 }
 
 impl Engine {
+    /// Ends one session of a subject. `false` if the subject has no such session.
+    pub(crate) async fn end_one(&self, subject: &str, id: RowId) -> Result<bool, SessionError> {
+        let store = self.store("ending a session")?;
+        let ended = store.delete_by_subject(subject, Which::Only(id), self.now()).await? > 0;
+        self.watchers.wake(id);
+        Ok(ended)
+    }
+
     /// Ends the subject's sessions that `which` selects, and refuses its sign-ins that began before `now`. Returns how many
     /// ended.
     pub(crate) async fn end_subject(&self, subject: &str, which: Which) -> Result<u64, SessionError> {

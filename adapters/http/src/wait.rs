@@ -1,4 +1,5 @@
-//! Waiting: one limit for all that a request waits for in the session layer, and statements that outlive the request.
+//! Waiting: one limit for all that a request waits for in the session layer, statements that outlive the request, and the pauses
+//! before a store is asked again.
 
 use std::{
     future::{Future, poll_fn},
@@ -9,7 +10,10 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, Sleep},
+};
 
 use crate::SessionError;
 
@@ -88,15 +92,57 @@ impl<F: Future> Future for Waiting<'_, F> {
 }
 
 /// Runs a statement to its end, even if the request's own future is dropped: a statement that is cut off closes its connection,
-/// and its effect would not be known. It gets its own task only if it has to wait.
+/// and its effect would not be known. It gets its own task only if it has to wait. `untaken` gets the result if the request is
+/// gone by then.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     statement: impl Future<Output = T> + Send + 'static,
+    untaken: impl FnOnce(T) + Send + 'static,
 ) -> Result<T, SessionError> {
     let mut statement: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(statement);
     if let Poll::Ready(value) = poll_fn(|cx| Poll::Ready(statement.as_mut().poll(cx))).await {
         return Ok(value);
     }
-    tokio::spawn(tracing::Instrument::in_current_span(statement)).await.map_err(|_| SessionError::Interrupted)
+    let (result, taken) = oneshot::channel();
+    tokio::spawn(tracing::Instrument::in_current_span(async move {
+        if let Err(value) = result.send(statement.await) {
+            untaken(value);
+        }
+    }));
+    taken.await.map_err(|_| SessionError::Interrupted)
+}
+
+/// After a lost connection, a COMMIT can become visible some hundred milliseconds later: the first pauses, in milliseconds.
+const PAUSES_MS: [u64; 5] = [0, 50, 100, 250, 400];
+
+/// The pause after those, while the store does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The pauses before a store is asked again, up to a limit in total.
+pub(crate) struct Pauses {
+    until: Instant,
+    number: usize,
+}
+
+impl Pauses {
+    pub(crate) fn within(bound: Duration) -> Self {
+        Self { until: Instant::now() + bound, number: 0 }
+    }
+
+    /// Waits before the next question; before the first, not at all. `false` when the limit is reached.
+    pub(crate) async fn next(&mut self) -> bool {
+        let pause = PAUSES_MS.get(self.number).map_or(LONGEST_PAUSE, |ms| Duration::from_millis(*ms));
+        self.number += 1;
+        if Instant::now() + pause >= self.until {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    /// Whether a COMMIT that is not visible yet may still become visible.
+    pub(crate) const fn are_short(&self) -> bool {
+        self.number < PAUSES_MS.len()
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +169,21 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(1)).await;
             done.send(()).await.unwrap();
         };
-        assert!(tokio::time::timeout(Duration::from_millis(1), to_the_end(statement)).await.is_err());
+        let (untaken, mut taken) = tokio::sync::mpsc::channel(1);
+        let statement = to_the_end(statement, move |()| untaken.try_send(()).unwrap());
+        assert!(tokio::time::timeout(Duration::from_millis(1), statement).await.is_err());
         told.recv().await.unwrap();
+        taken.recv().await.expect("its result is passed on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_are_short_at_first_and_end_at_the_limit() {
+        let (mut pauses, from) = (Pauses::within(Duration::from_secs(3)), Instant::now());
+        let mut short = 0;
+        while pauses.next().await {
+            short += u32::from(pauses.are_short());
+        }
+        assert_eq!((short, from.elapsed().as_millis()), (4, 2800));
+        assert!(!Pauses::within(Duration::ZERO).next().await);
     }
 }

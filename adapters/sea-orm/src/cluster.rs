@@ -29,6 +29,11 @@ impl Cluster {
         self.0.get_or_try_init(|| ask(db)).await.copied()
     }
 
+    /// Whether the database is known to be a Galera node.
+    pub(crate) fn is_known_galera(&self) -> bool {
+        self.0.get() == Some(&true)
+    }
+
     /// Whether a statement may see an old state. `true` if the database was not asked yet and may be a Galera node.
     pub(crate) fn may_be_behind(&self, backend: DbBackend) -> bool {
         backend == DbBackend::MySql && self.0.get() != Some(&false)

@@ -50,8 +50,8 @@
 //! The crate enables no database driver: choose `sqlx-sqlite`, `sqlx-postgres` or `sqlx-mysql` and a runtime in your own
 //! `sea-orm` dependency.
 //!
-//! The feature `postgres-failover` adds the module `failover`, for a pool that follows a failover of PostgreSQL. It enables
-//! `sea-orm/sqlx-postgres`.
+//! The features `postgres-failover` and `mysql-failover` add the module `failover`, for a pool that follows a failover. They enable
+//! `sea-orm/sqlx-postgres` and `sea-orm/sqlx-mysql`.
 //!
 //! On SQLite, open the database with WAL and more than one connection, as `examples/poem-app` does. The default rollback journal
 //! is many times slower, and readers block writers.
@@ -62,8 +62,8 @@
 mod again;
 mod cluster;
 pub mod entity;
-#[cfg(feature = "postgres-failover")]
-#[cfg_attr(docsrs, doc(cfg(feature = "postgres-failover")))]
+#[cfg(any(feature = "postgres-failover", feature = "mysql-failover"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "postgres-failover", feature = "mysql-failover"))))]
 pub mod failover;
 mod fate;
 mod limit;

@@ -1,71 +1,53 @@
 //! How many requests load one row at once. A session whose requests pile up must not keep others from the pool's connections.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use waxseal_http::{RowId, StoreError};
+use waxseal_http::{
+    RowId, StoreError,
+    per_row::{Member, PerRow},
+};
 
-/// How many loads of one row are under way at once. A browser has fewer requests under way.
+/// How many loads of one row may run at once. The others wait.
 const AT_ONCE: usize = 16;
 
-/// How many requests may load one row, or wait for it.
+/// How many requests may load one row, or wait to.
 const MAX: usize = 320;
-
-const SHARDS: usize = 16;
-
-type Shard = HashMap<RowId, Arc<Semaphore>>;
 
 /// The rows that are being loaded.
 #[derive(Default)]
-pub(crate) struct Loads {
-    shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
+pub(crate) struct Loads(Arc<PerRow<Places>>);
+
+struct Places(Semaphore);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
 }
 
 /// The right to load a row, or a place among those who wait for it, until it is dropped.
-pub(crate) struct Load<'a> {
-    loads: &'a Loads,
-    id: RowId,
-    row: Arc<Semaphore>,
+pub(crate) struct Load {
+    row: Member<Places>,
     begun: bool,
 }
 
 impl Loads {
-    /// Waits in the order of arrival. An error if too many do.
-    pub(crate) async fn begin(&self, id: RowId) -> Result<Load<'_>, StoreError> {
-        let row = self.with_shard(id, |shard| {
-            let row = shard.entry(id).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)));
-            // One reference is the map's.
-            (Arc::strong_count(row) <= MAX).then(|| row.clone())
-        });
-        let row = row.ok_or_else(|| StoreError::backend("too many requests load this session at once"))?;
-        let mut load = Load { loads: self, id, row, begun: false };
-        load.row.acquire().await.map_err(StoreError::backend)?.forget();
+    /// Waits until the row may be loaded, in the order of arrival. An error if too many requests load it already or wait to.
+    pub(crate) async fn begin(&self, id: RowId) -> Result<Load, StoreError> {
+        let row = self.0.join(id, MAX).ok_or_else(|| StoreError::backend("too many requests load this session at once"))?;
+        let mut load = Load { row, begun: false };
+        load.row.0.acquire().await.map_err(StoreError::backend)?.forget();
         load.begun = true;
         Ok(load)
     }
-
-    fn with_shard<R>(&self, id: RowId, f: impl FnOnce(&mut Shard) -> R) -> R {
-        let index = self.hasher.hash_one(id) as usize % SHARDS;
-        f(&mut self.shards[index].lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
-impl Drop for Load<'_> {
+impl Drop for Load {
     fn drop(&mut self) {
         if self.begun {
-            self.row.add_permits(1);
+            self.row.0.add_permits(1);
         }
-        self.loads.with_shard(self.id, |shard| {
-            // The map's reference and this one: nobody else is here, and nobody can come while the shard is locked.
-            if Arc::strong_count(&self.row) <= 2 {
-                shard.remove(&self.id);
-            }
-        });
     }
 }
 
@@ -76,10 +58,6 @@ mod tests {
 
     fn id(n: u8) -> RowId {
         RowId::from_bytes([n; 16])
-    }
-
-    fn len(loads: &Loads) -> usize {
-        loads.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 
     #[tokio::test]
@@ -98,7 +76,7 @@ mod tests {
         drop(next.await.unwrap());
         drop(last.await.unwrap());
         drop(under_way);
-        assert_eq!(len(&loads), 0);
+        assert_eq!(loads.0.len(), 0);
     }
 
     #[tokio::test]
@@ -115,6 +93,6 @@ mod tests {
         drop(waiting);
         drop(begun);
         drop(again.await.unwrap());
-        assert_eq!(len(&loads), 0);
+        assert_eq!(loads.0.len(), 0);
     }
 }

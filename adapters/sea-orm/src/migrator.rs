@@ -94,7 +94,7 @@ async fn up(table: &Table, db: &DatabaseExecutor<'_>, steps: Option<u32>) -> Res
     if db.is_transaction() {
         return complete(table, db, steps).await;
     }
-    again(met_another, || async {
+    again(met_another, |_| async {
         let lock = Lock::take(db).await?;
         let done = complete(table, &DatabaseExecutor::Transaction(&lock.0), steps).await;
         lock.release(done).await
@@ -141,7 +141,7 @@ fn reborrowed<'a>(db: &'a DatabaseExecutor<'_>) -> DatabaseExecutor<'a> {
 /// not). MySQL ends a transaction at each change of the schema; there a named lock keeps the others out. On Galera such a lock
 /// works on one node only.
 pub async fn up_alone<M: MigratorTrait>(db: &DatabaseConnection) -> Result<(), DbErr> {
-    again(met_another, || async {
+    again(met_another, |_| async {
         let lock = Lock::take(db).await?;
         let done = M::up(&lock.0, None).await;
         lock.release(done).await

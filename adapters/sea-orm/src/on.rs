@@ -28,6 +28,8 @@ pub struct StoreOn<'a, C> {
     pub(crate) tries_again: bool,
     /// Whether each statement first waits until this node of a cluster has caught up.
     pub(crate) causal: bool,
+    /// Whether a statement that is tried again does.
+    pub(crate) causal_again: bool,
     /// How long a statement may take.
     pub(crate) limit: Option<Duration>,
 }
@@ -124,7 +126,7 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
         if !there {
             return Ok(Admission::Conflict);
         }
-        let over = self.over(&subject, id, now, limit.sessions).await?;
+        let over = self.over(&subject, id, now, &limit).await?;
         if over.is_empty() {
             return Ok(Admission::Done);
         }
@@ -135,8 +137,14 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 
     /// The subject's oldest live sessions that exceed the limit beside the new one.
-    async fn over(&self, subject: &str, new: RowId, now: Timestamp, sessions: u32) -> Result<Vec<RowId>, StoreError> {
-        let rest = [key(new), integer(now.unix_seconds()), integer(sessions.saturating_sub(1).into())];
+    async fn over(&self, subject: &str, new: RowId, now: Timestamp, limit: &Limit) -> Result<Vec<RowId>, StoreError> {
+        let rest = [
+            key(new),
+            integer(now.unix_seconds()),
+            integer(limit.seen_after.unix_seconds()),
+            integer(limit.created_after.unix_ms()),
+            integer(limit.sessions.saturating_sub(1).into()),
+        ];
         let rows = self.query(&self.statements.over, self.subject(subject).chain(rest)).await?;
         rows.iter().map(|row| column::<Uuid>(row, 0).map(RowId::from)).collect()
     }
@@ -237,22 +245,21 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
     }
 
     async fn query(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<QueryResult>, StoreError> {
-        let statement = self.statement(sql, values);
         // A read whose connection was lost can be repeated.
         let worth_it = |error: &DbErr| Fate::of(error) != Fate::Failed;
-        self.run(statement, worth_it, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
+        self.run(sql, values, worth_it, |statement| self.connection.query_all_raw(statement)).await.map_err(backend)
     }
 
     async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64, DbErr> {
-        let statement = self.statement(sql, values);
-        let result =
-            self.run(statement, |error| rolled_back(error), |statement| self.connection.execute_raw(statement)).await?;
-        Ok(result.rows_affected())
+        let run = |statement| self.connection.execute_raw(statement);
+        Ok(self.run(sql, values, |error| rolled_back(error), run).await?.rows_affected())
     }
 
-    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    /// On a Galera node, what is tried again waits until the node has caught up: on the old state, its commit would be refused
+    /// again.
+    fn statement(&self, sql: &str, values: Vec<Value>, tried: u32) -> Statement {
         let backend = self.statements.backend;
-        if self.causal {
+        if self.causal || (self.causal_again && tried > 0) {
             Statement::from_sql_and_values(backend, format!("{CAUSAL}{sql}"), values)
         } else {
             Statement::from_sql_and_values(backend, sql, values)
@@ -261,11 +268,13 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
 
     async fn run<T, F: Future<Output = Result<T, DbErr>>>(
         &self,
-        statement: Statement,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
         worth_it: impl Fn(&DbErr) -> bool,
         run: impl Fn(Statement) -> F,
     ) -> Result<T, DbErr> {
-        let attempt = || within(self.limit, run(statement.clone()));
+        let values: Vec<Value> = values.into_iter().collect();
+        let attempt = |tried| within(self.limit, run(self.statement(sql, values.clone(), tried)));
         again(|error: &DbErr| self.tries_again && worth_it(error), attempt).await
     }
 

@@ -81,7 +81,7 @@ impl Statements {
             end_only: sql(&format!("{END} WHERE {by_subject} AND id = ?")),
             over: sql(&format!(
                 "SELECT id FROM {{table}} WHERE {by_subject} AND id <> ? AND expires_at > ? \
-                 ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET ?"
+                 AND seen_at > ? AND created_at > ? ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET ?"
             )),
             ended_since: sql(
                 "SELECT id FROM {table} WHERE generation = 0 AND expires_at >= ? ORDER BY expires_at DESC LIMIT ?",

@@ -98,12 +98,24 @@ impl SeaOrmStore {
     /// # }
     /// ```
     pub fn on<'a, C: ConnectionTrait>(&'a self, connection: &'a C) -> StoreOn<'a, C> {
-        StoreOn { connection, statements: &self.statements, tries_again: false, causal: false, limit: None }
+        StoreOn {
+            connection,
+            statements: &self.statements,
+            tries_again: false,
+            causal: false,
+            causal_again: false,
+            limit: None,
+        }
     }
 
     /// The verbs on the store's own connection, where each statement stands alone and can be repeated.
     fn own(&self) -> StoreOn<'_, DatabaseConnection> {
-        StoreOn { tries_again: true, limit: self.limit(), ..self.on(&self.db) }
+        StoreOn {
+            tries_again: true,
+            causal_again: self.cluster.is_known_galera(),
+            limit: self.limit(),
+            ..self.on(&self.db)
+        }
     }
 
     /// The same, but each statement runs after the cluster's node has caught up with the others.
@@ -111,8 +123,16 @@ impl SeaOrmStore {
         Ok(StoreOn { causal: self.is_galera().await?, ..self.own() })
     }
 
+    /// Before a transaction is tried again on a Galera node: waits until the node has caught up.
+    async fn catch_up(&self, tried: u32) -> Result<(), StoreError> {
+        if tried > 0 && self.cluster.is_known_galera() {
+            self.caught_up().await?.now().await?;
+        }
+        Ok(())
+    }
+
     /// Waits until this row may be loaded.
-    async fn begin_load(&self, id: RowId) -> Result<Option<Load<'_>>, StoreError> {
+    async fn begin_load(&self, id: RowId) -> Result<Option<Load>, StoreError> {
         match &self.loads {
             Some(loads) => loads.begin(id).await.map(Some),
             None => Ok(None),
@@ -186,8 +206,9 @@ impl Store for SeaOrmStore {
         let new = &new;
         again(
             |error: &StoreError| rolled_back(error),
-            || {
+            |tried| {
                 within(self.limit(), async move {
+                    self.catch_up(tried).await?;
                     let transaction = self.db.begin().await.map_err(backend)?;
                     // On an error it is rolled back when it is dropped.
                     let rotated = self.on(&transaction).rotate(old, generation, new.clone()).await?;
@@ -202,8 +223,9 @@ impl Store for SeaOrmStore {
         let new = &new;
         again(
             |error: &StoreError| rolled_back(error),
-            || {
+            |tried| {
                 within(self.limit(), async move {
+                    self.catch_up(tried).await?;
                     let transaction = self.db.begin().await.map_err(backend)?;
                     let admission = self.on(&transaction).admit(old, new.clone(), limit).await?;
                     end(transaction, admission == Admission::Done).await.map(|()| admission)

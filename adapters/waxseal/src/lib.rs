@@ -7,7 +7,7 @@
 //! | `poem`, `salvo`, `axum`, `tower` | the one of the same name | middleware and extractors |
 //! | `sea-orm` | [`sea_orm`] | the store on SeaORM 2, with its entity and migration |
 //! | `cache` | | `Cached`, a cache that hears of every sign-out on PostgreSQL |
-//! | `postgres-failover` | [`sea_orm::failover`] | a pool that follows a failover |
+//! | `postgres-failover`, `mysql-failover` | [`sea_orm::failover`] | a pool that follows a failover |
 //! | `metrics` | | counters and durations for Prometheus, by the `metrics` crate |
 //! | `openapi` | | the session cookie in the framework's API description |
 //! | `poem-compat`, `salvo-compat` | | the session types of Poem and salvo-session, filled with ours |

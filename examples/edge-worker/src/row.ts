@@ -13,7 +13,7 @@ export interface Databases {
 /** How new the answer must be: any copy of the database will do, or only its primary. */
 export type Freshness = "any" | "primary";
 
-/** The row behind a ticket; nothing where there is none, or where it has expired. */
+/** The row behind a ticket; `undefined` if there is none, or if it has expired. */
 export function load(env: Databases, context: ExecutionContext, ticket: Ticket, freshness: Freshness): Promise<Row | undefined> {
   if (env.DB) return fromD1(env.DB, ticket, freshness);
   if (env.HYPERDRIVE) return fromPostgres(env.HYPERDRIVE, context, ticket);
@@ -29,7 +29,7 @@ async function fromD1(database: D1Database, ticket: Ticket, freshness: Freshness
   return (await statement.bind(ticket.rowIdBytes).first<Row>()) ?? undefined;
 }
 
-/** Hyperdrive's `now()` is why it asks the database each time: a cached row would outlive its session. */
+/** The `now()` in the query keeps Hyperdrive from answering out of its cache: a cached row would outlive its session. */
 async function fromPostgres(hyperdrive: Hyperdrive, context: ExecutionContext, ticket: Ticket): Promise<Row | undefined> {
   const sql = postgres(hyperdrive.connectionString, { max: 1, fetch_types: false, connect_timeout: 5 });
   try {

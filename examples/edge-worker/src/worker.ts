@@ -9,7 +9,7 @@ interface Env extends Databases {
   ORIGIN: string;
   /** The session cookie's name. */
   COOKIE_NAME: string;
-  /** For how long a ticket is good without asking the application; seconds. */
+  /** How old a ticket may be, in seconds, to be accepted without asking the application. */
   MAX_AGE_SECONDS: string;
   /** Where the application serves its feed of ended sessions. Without it, a ticket alone is believed. */
   FEED_URL?: string;
@@ -37,7 +37,8 @@ export default {
 
     if (pathname === "/edge/whoami") return whoami(request, env, session);
     if (pathname === "/edge/data") return data(edge, env, context, session);
-    if (PROTECTED.some((path) => pathname === path || pathname.startsWith(`${path}/`)) && !subject(session)) return refused();
+    const isProtected = PROTECTED.some((path) => pathname === path || pathname.startsWith(`${path}/`));
+    if (isProtected && !subject(session) && !isForApplication(session)) return refused();
     return application(request, env, pathname);
   },
 } satisfies ExportedHandler<Env>;
@@ -57,8 +58,9 @@ async function ended(edge: Edge, env: Env, context: ExecutionContext): Promise<E
 
 /** Answered from the ticket alone, without a call anywhere. */
 function whoami(request: Request, env: Env, session: Opened): Promise<Response> | Response {
+  if (isForApplication(session)) return application(request, env, "/whoami");
   if (!session.ok || !subject(session)) return refused();
-  // Stale is not signed out: the application knows, and issues the ticket anew.
+  // Stale does not mean signed out: the application decides, and issues a new ticket.
   if (session.state === "stale") return application(request, env, "/whoami");
   const { ticket } = session;
   return answer(200, {
@@ -77,8 +79,8 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
   let opened: OpenedRow;
   try {
     opened = await open("any");
-    // A row that is older than its ticket is a copy that lags: the primary has the newest.
-    if (!opened.ok && opened.reason === "behind") opened = await open("primary");
+    // A copy that lags may have an older row than its ticket's, none yet, or one from before the latest use.
+    if (!opened.ok && ["behind", "ended", "expired"].includes(opened.reason)) opened = await open("primary");
   } catch (error) {
     // A database that fails is no sign-out.
     console.error("the session's row could not be read:", error);
@@ -96,7 +98,7 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
   return answer(200, { from: "edge", subject: session.ticket.subject, data: opened.data });
 }
 
-/** The application's answer, as it is: `Set-Cookie` and all. Where there is none, nobody is let in, and nobody is signed out. */
+/** The application's response, unchanged, with its `Set-Cookie`. If the application does not answer: 503, which signs nobody out. */
 async function application(request: Request, env: Env, path: string): Promise<Response> {
   const { search } = new URL(request.url);
   try {
@@ -107,9 +109,14 @@ async function application(request: Request, env: Env, path: string): Promise<Re
   }
 }
 
-/** Whose session it is; `undefined` where the cookie was refused (for whatever reason: clients do not learn it) or nobody signed in. */
+/** Whose session it is; `undefined` if the cookie was refused (clients do not learn why) or nobody is signed in. */
 function subject(session: Opened): string | undefined {
   return session.ok ? (session.ticket.subject ?? undefined) : undefined;
+}
+
+/** Whether the cookie was made with a key that has not reached this worker: it signs nobody out. */
+function isForApplication(session: Opened): boolean {
+  return !session.ok && session.reason === "unknown-key";
 }
 
 function refused(): Response {

@@ -23,7 +23,7 @@ thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
 }
 
-/// Fetches the feed where it is time to. No request waits for it: without a feed nothing is proved, and the application is asked.
+/// Fetches the feed if that is due. No request waits for it: without a feed, the application is asked.
 pub(crate) fn refresh(context: &Context, url: String, name: String, keys: Rc<EdgeKeys>, now: Timestamp) {
     let due = KEPT.with_borrow_mut(|kept| {
         // A clock may be set back.
@@ -52,10 +52,10 @@ async fn fetch(url: &str, name: &str, keys: &EdgeKeys) -> Result<Feed> {
     keys.open_feed(name, response.bytes().await?).map_err(|error| Error::RustError(error.to_string()))
 }
 
-/// Keeps a feed that is not older than the one there is: answers may overtake each other.
+/// Keeps a feed that is newer than the present one: answers may overtake each other, and the same feed does not become younger.
 fn keep(feed: Feed, asked: Timestamp) {
     KEPT.with_borrow_mut(|kept| {
-        if kept.feed.as_ref().is_none_or(|(newest, _)| newest.as_of() <= feed.as_of()) {
+        if kept.feed.as_ref().is_none_or(|(newest, _)| newest.as_of() < feed.as_of()) {
             kept.feed = Some((feed, asked));
         }
     });
@@ -65,7 +65,7 @@ fn keep(feed: Feed, asked: Timestamp) {
 pub(crate) fn standing(ticket: &Ticket, now: Timestamp) -> Standing {
     KEPT.with_borrow(|kept| match &kept.feed {
         Some((feed, asked)) => {
-            // The feed ages by the application's clock from when it was made: a clock here that is behind makes none younger.
+            // The feed ages by the application's clock from when it was made: a clock here that is behind does not make it look newer.
             let age_ms = now.unix_ms().saturating_sub(asked.unix_ms());
             let at_least = Timestamp::from_unix_ms(feed.as_of().unix_ms().saturating_add(age_ms));
             feed.standing(ticket, now.max(at_least), MAX_AGE_S)

@@ -21,6 +21,7 @@ const PROVIDER: &str = "/usr/lib/galera/libgalera_smm.so";
 /// Three nodes that replicate to each other, each with an empty database `test`.
 pub struct Galera {
     urls: Vec<String>,
+    ports: Vec<u16>,
     _servers: Vec<Server>,
     _folder: TempDir,
 }
@@ -54,7 +55,13 @@ impl Galera {
         let db = Database::connect(nodes[0].url("mysql")).await.unwrap();
         let _ = db.execute_unprepared("CREATE DATABASE test").await.unwrap();
         let urls = nodes.iter().map(|node| node.url("test")).collect();
-        Some(Self { urls, _servers: servers, _folder: folder })
+        let ports = nodes.iter().map(|node| node.sql).collect();
+        Some(Self { urls, ports, _servers: servers, _folder: folder })
+    }
+
+    /// The port of a node's database.
+    pub fn port(&self, node: usize) -> u16 {
+        self.ports[node]
     }
 
     /// Where a node's database is.

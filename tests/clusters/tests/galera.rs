@@ -4,11 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use sea_orm::{ConnectOptions, Database};
 use sea_orm_migration::MigratorTrait;
-use waxseal_clusters::Galera;
+use waxseal_clusters::{Galera, Proxy};
 use waxseal_conformance::{Client, keyring};
-use waxseal_http::{Sessions, Store};
-use waxseal_sea_orm::{Migrator, SeaOrmStore};
+use waxseal_http::{OverLimit, Sessions, Store};
+use waxseal_sea_orm::{Migrator, SeaOrmStore, failover};
 
 const INCREMENTS: u32 = 600;
 const ROUNDS: u32 = 20;
@@ -46,6 +47,8 @@ async fn a_lagging_node_loses_nothing() {
     every_sign_out_is_kept(&nodes).await;
     a_revocation_ends_what_has_not_arrived(&nodes).await;
     lagging.abort();
+    sign_ins_on_all_nodes_count_each_other(&cluster).await;
+    a_node_that_vanishes_is_left(&cluster).await;
 }
 
 /// Without this, the others prove nothing.
@@ -139,4 +142,59 @@ async fn a_revocation_ends_what_has_not_arrived(nodes: &[Sessions]) {
         let mut here = at(&nodes[2], &browser);
         assert_eq!(here.subject().await.unwrap(), None, "round {round}");
     }
+}
+
+async fn sign_ins_on_all_nodes_count_each_other(cluster: &Galera) {
+    let keyring = keyring();
+    let mut signing_in = Vec::new();
+    for node in 0..3 {
+        let store = SeaOrmStore::new(cluster.connect(node).await);
+        let sessions = Sessions::builder(keyring.clone(), store);
+        let sessions = sessions.max_sessions_per_subject(3, OverLimit::EndOldest).build().unwrap();
+        signing_in.extend((0..4).map(|_| {
+            let mut browser = Client::new(&sessions);
+            tokio::spawn(async move {
+                browser.sign_in("everywhere").await.unwrap();
+                browser
+            })
+        }));
+    }
+    let mut sessions = None;
+    for browser in signing_in {
+        sessions = Some(browser.await.unwrap().sessions);
+    }
+    let left = sessions.unwrap().list("everywhere").await.unwrap().len();
+    println!("{left} of 12 sessions are left, of 3 allowed");
+    assert_eq!(left, 3);
+}
+
+/// It vanishes without a word, with statements under way: the pool comes back by itself.
+async fn a_node_that_vanishes_is_left(cluster: &Galera) {
+    let proxy = Proxy::to(cluster.port(0)).await;
+    let mut options = ConnectOptions::new(format!("mysql://root@127.0.0.1:{}/test", proxy.port));
+    options.max_connections(8).sqlx_logging(false);
+    failover::mysql(&mut options);
+    let store = SeaOrmStore::new(Database::connect(options).await.unwrap());
+    let sessions = Sessions::builder(keyring(), store).build().unwrap();
+    let mut browser = Client::new(&sessions);
+    browser.sign_in("ada").await.unwrap();
+    let reading = || {
+        let mut reader = browser.clone();
+        tokio::spawn(async move { reader.subject().await })
+    };
+    for reader in (0..16).map(|_| reading()).collect::<Vec<_>>() {
+        reader.await.unwrap().unwrap();
+    }
+    proxy.silence_present();
+    proxy.point_to(cluster.port(1));
+    let under_way: Vec<_> = (0..16).map(|_| reading()).collect();
+    let from = Instant::now();
+    while browser.subject().await.is_err() {
+        assert!(from.elapsed() < Duration::from_secs(15), "no good read within 15 s");
+    }
+    println!("good reads again {:?} after the node vanished", from.elapsed());
+    for reader in under_way {
+        let _ = reader.await.unwrap();
+    }
+    assert_eq!(browser.subject().await.unwrap().as_deref(), Some("ada"));
 }

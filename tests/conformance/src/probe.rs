@@ -50,6 +50,19 @@ struct Inner {
     time: Mutex<Option<Time>>,
     behind: AtomicBool,
     lost_ends: AtomicU32,
+    failing_loads: AtomicU32,
+    loads_fail_after_write: AtomicU32,
+    late: Mutex<Late>,
+}
+
+/// A statement that the server still executes after its answer was given up.
+#[derive(Default)]
+enum Late {
+    #[default]
+    None,
+    /// The next update is given up at once.
+    Next,
+    Update { id: RowId, generation: u64, now: Timestamp, data: Vec<u8> },
 }
 
 impl Probe {
@@ -67,6 +80,9 @@ impl Probe {
             time: Mutex::default(),
             behind: AtomicBool::new(false),
             lost_ends: AtomicU32::new(0),
+            failing_loads: AtomicU32::new(0),
+            loads_fail_after_write: AtomicU32::new(0),
+            late: Mutex::default(),
         }))
     }
 
@@ -115,6 +131,34 @@ impl Probe {
         self.0.lost_ends.store(count, Ordering::SeqCst);
     }
 
+    /// Makes so many loads fail after the next insert, rotation or admission.
+    pub fn fail_loads_after_write(&self, count: u32) {
+        self.0.loads_fail_after_write.store(count, Ordering::SeqCst);
+    }
+
+    /// Gives up the next update without an answer. It takes effect just before the update after it.
+    pub fn delay_update(&self) {
+        *self.0.late.lock().unwrap() = Late::Next;
+    }
+
+    /// What was given up before takes effect. `false` where this update itself is given up.
+    async fn is_in_time(&self, update: &Update<'_>) -> Result<bool, StoreError> {
+        let late = std::mem::take(&mut *self.0.late.lock().unwrap());
+        match late {
+            Late::None => Ok(true),
+            Late::Next => {
+                let Update { id, generation, now, data, .. } = *update;
+                *self.0.late.lock().unwrap() = Late::Update { id, generation, now, data: data.to_vec() };
+                Ok(false)
+            }
+            Late::Update { id, generation, now, data } => {
+                let earlier = Update { id, generation, now, data: &data, label: None, touch: None };
+                assert!(self.store().update(earlier).await?, "it was given up, and yet it takes effect");
+                Ok(true)
+            }
+        }
+    }
+
     /// Makes every verb wait for ever.
     pub fn set_hanging(&self, hanging: bool) {
         self.0.hanging.store(hanging, Ordering::SeqCst);
@@ -138,6 +182,8 @@ impl Probe {
     }
 
     fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        let failing = self.0.loads_fail_after_write.swap(0, Ordering::SeqCst);
+        self.0.failing_loads.fetch_add(failing, Ordering::SeqCst);
         if self.0.answers_lost.load(Ordering::SeqCst) {
             return Err(StoreError::unknown("the connection broke"));
         }
@@ -183,6 +229,10 @@ impl Probe {
 #[async_trait]
 impl Store for Probe {
     async fn load(&self, wanted: Wanted) -> Result<Option<Found>, StoreError> {
+        let fails = |left: u32| left.checked_sub(1);
+        if self.0.failing_loads.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+            return Err(StoreError::backend("no connection is free"));
+        }
         let mut found = self.counted(|calls| &mut calls.load).await?.load(wanted).await?;
         self.falsified(&mut found);
         Ok(found)
@@ -203,6 +253,9 @@ impl Store for Probe {
     async fn update(&self, update: Update<'_>) -> Result<bool, StoreError> {
         self.happens();
         let store = self.counted(|calls| &mut calls.update).await?;
+        if !self.is_in_time(&update).await? {
+            return Err(StoreError::unknown("no answer in time"));
+        }
         self.hangs(&self.0.hanging_updates).await;
         let updated = store.update(update).await?;
         self.answer(updated)

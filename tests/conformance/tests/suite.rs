@@ -27,6 +27,7 @@ macro_rules! suite {
             r24_a_node_whose_clock_is_wrong_replaces_no_cookie
             a_sign_in_too_many_ends_the_oldest_session
             a_sign_in_too_many_is_refused_where_that_is_asked_for
+            a_session_that_shorter_timeouts_have_ended_is_not_counted
             sign_ins_at_once_count_each_other
             another_systems_session_is_adopted
             an_adoption_happens_once
@@ -53,12 +54,14 @@ macro_rules! suite {
             r08_changes_of_different_keys_both_land
             r08_no_increment_is_lost
             r08_a_lost_answer_does_not_count_twice
+            r08_a_change_that_takes_effect_late_does_not_count_twice
             r09_a_failing_store_is_503_never_a_logout
             r09_no_extractor_takes_a_failing_store_for_nobody
             r09_a_failed_commit_carries_nothing_of_the_handlers
             r09_the_application_chooses_the_page_of_a_failure
             r09_a_failing_touch_fails_nothing
             r09_a_lost_answer_is_not_a_lost_session
+            r09_a_load_that_fails_after_a_sign_in_is_repeated
             r10_reads_never_write_but_one_touch_per_interval
             r10_of_requests_at_once_one_touches
             r10_a_late_touch_does_not_overwrite_a_renewed_cookie

@@ -109,7 +109,7 @@ export async function check(waxseal, vectors, memories, { rounds }) {
       same(`${what}, ArrayBuffer`, edge.openRow(session, { ...rest, data: bytes.buffer }), good);
       same(`${what}, base64`, edge.openRow(session, { ...rest, id: vector.row_id, data: base64(bytes) }), good);
       const id16 = { uuid: vector.row_id, "UUID in capitals": vector.row_id.toUpperCase(), "32 digits": hex(id), "PostgreSQL text": `\\x${hex(id)}`, base64: base64(id), "base64 without padding": base64(id).slice(0, 22), base64url: base64url(id) };
-      for (const [form, value] of Object.entries({ ...id16, ArrayBuffer: id.buffer, "Buffer JSON": { type: "Buffer", data: [...id] } })) {
+      for (const [form, value] of Object.entries({ ...id16, ArrayBuffer: id.buffer, ...(globalThis.Buffer && { Buffer: Buffer.from(id) }), "Buffer JSON": { type: "Buffer", data: [...id] } })) {
         same(`${what}, id as ${form}`, edge.openRow(session, { ...row, id: value }), good);
       }
       for (const form of ["uuid", "32 digits", "PostgreSQL text", "base64"]) {
@@ -129,7 +129,9 @@ export async function check(waxseal, vectors, memories, { rounds }) {
       // What is no longer there, or not his.
       same(`${what}, not found`, edge.openRow(session, null), { ok: false, reason: "ended" });
       same(`${what}, not found`, edge.openRow(session, undefined), { ok: false, reason: "ended" });
-      same(`${what}, ended`, edge.openRow(session, { ...row, generation: 0, data: [] }), { ok: false, reason: "ended" });
+      for (const nothing of [[], null, ""]) {
+        same(`${what}, ended`, edge.openRow(session, { ...row, generation: 0, data: nothing }), { ok: false, reason: "ended" });
+      }
       same(`${what}, expired`, edge.openRow(session, { ...row, expires_at: Math.floor(vector.created_ms / 1000) }), { ok: false, reason: "expired" });
       // Older than its ticket, and expired as of then: said to be behind, not expired.
       if (row.generation > 1) same(`${what}, behind`, edge.openRow(session, { ...row, generation: row.generation - 1, expires_at: 0 }), { ok: false, reason: "behind" });

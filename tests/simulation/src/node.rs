@@ -65,6 +65,10 @@ impl Node {
             }
             Reads::Replica => builder(keys, Replicated::with_bound(line.clone(), copy, bound)),
             Reads::Notified => builder(keys, Cached::notified_within(line.clone(), Channel(line.clone()), bound)),
+            Reads::NotifiedReplica => {
+                let replicated = Replicated::with_bound(line.clone(), copy, bound);
+                builder(keys, Cached::notified_within(replicated, Channel(line.clone()), bound))
+            }
             Reads::OneProcess => builder(keys, Cached::for_a_single_process(line.clone())),
             Reads::Timed => builder(keys, Cached::with_bound(line.clone(), bound)),
         };

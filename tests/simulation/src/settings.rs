@@ -13,6 +13,8 @@ pub(crate) enum Reads {
     Replica,
     /// In a cache that the database tells of changes.
     Notified,
+    /// In such a cache in front of a replica that lags.
+    NotifiedReplica,
     /// In a cache whose copies live for a second.
     Timed,
     /// In the cache of the only process, which never crashes: its statements would go on without it.
@@ -61,11 +63,12 @@ impl Settings {
     pub(crate) fn draw(chance: &Chance) -> Self {
         let idle_s = *chance.pick(&[60, 300, 1800]).unwrap_or(&1800);
         let cuts_commits = chance.one_in(8);
-        let reads = match chance.below(7) {
+        let reads = match chance.below(8) {
             0 => Reads::Replica,
             1 => Reads::Notified,
             2 => Reads::Timed,
             3 => Reads::OneProcess,
+            4 => Reads::NotifiedReplica,
             _ => Reads::Database,
         };
         Self {

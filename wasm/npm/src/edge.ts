@@ -53,9 +53,12 @@ export type Opened =
 
 /** Why a row was not opened. */
 export type RowRefusal =
-  /** There is no such row, or it records that the session was ended: signed out, revoked or renewed. */
+  /**
+   * There is no such row, or it records that the session was ended: signed out, revoked or renewed. A replica may not have a new row
+   * yet: before you sign the user out, read the primary.
+   */
   | "ended"
-  /** The row's idle expiry, or the end of the session's lifetime, has passed. */
+  /** The row's idle expiry, or the end of the session's lifetime, has passed. A replica may not have the latest use: as above. */
   | "expired"
   /** The row belongs to another session, or the ticket has no row because its application has no store. */
   | "another-session"
@@ -85,7 +88,6 @@ const REFUSALS: Record<number, TicketRefusal | RowRefusal> = {
   [-12]: "ended",
 };
 const ENDED = -12;
-const NO_ROW_KEYS = -8;
 const KEY_ERRORS: Record<number, string> = {
   [-9]: "there is no edge key; export edge keys with `Keyring::export_edge_keys` or `waxseal edge-keys`",
   [-10]: "an edge key is listed twice",
@@ -96,7 +98,7 @@ const KEY_ERRORS: Record<number, string> = {
 const MAX_VALUE_CHARS = 4096;
 /** How many cookies of one name are tried: a sibling domain can plant some beside the real one, and they must not crowd it out. */
 const MAX_CANDIDATES = 64;
-/** Browsers store far less of a session, and so does the application. */
+/** The application stores far less in a row: 64 KiB by default. */
 const MAX_ROW_BYTES = 16 * 1024 * 1024;
 /** Unix milliseconds of the year 2001, and the last that a `Date` can hold. */
 const MIN_CLOCK = 1e12;
@@ -169,11 +171,13 @@ export class Edge {
     // A time of -1 leaves out the feed.
     const at: Present = [now, ...(feed === undefined ? ([-1, 0] as const) : feed.presentFor(this, now))];
     const opened = this.#first(cookieHeader, at);
-    if (opened.ok || !cookieHeader.includes(", ")) return opened;
+    if (!cookieHeader.includes(", ")) return opened;
     // A runtime may have joined several header lines. A cookie that is found only in this reading may also be part of another
     // cookie's value, which a sibling domain can set: the application, which sees the lines, decides.
     const joined = this.#first(cookieHeader.replaceAll(", ", "; "), at);
-    return joined.ok ? { ...joined, state: "stale" } : opened;
+    if (!opened.ok) return joined.ok ? { ...joined, state: "stale" } : opened;
+    const isSure = joined.ok && joined.state === "fresh" && OpenTicket.of(joined.ticket).value === OpenTicket.of(opened.ticket).value;
+    return isSure ? opened : { ...opened, state: "stale" };
   }
 
   /** The first authentic ticket of a header. */
@@ -205,12 +209,12 @@ export class Edge {
     const { value, openedMs, createdMs, lifetimeS } = OpenTicket.of(ticket);
     if (!this.opensRows) throw new TypeError("waxseal: these edge keys open only cookies; export edge keys for cookies and rows");
     if (row == null) return { ok: false, reason: "ended" };
-    const { id, generation, subject, data, ...times } = columns(row);
+    const { id, generation, subject, data: column, ...times } = columns(row);
     // Generation 0 marks a session that was ended; the application keeps it for some minutes.
     if (generation === 0n) return { ok: false, reason: "ended" };
     const another =
       ticket.generation === 0 ||
-      (id && String(id) !== String(ticket.rowIdBytes)) ||
+      (id && !isSame(id, ticket.rowIdBytes)) ||
       times.createdMs !== createdMs ||
       times.lifetimeS !== lifetimeS ||
       subject !== ticket.subject;
@@ -220,6 +224,7 @@ export class Edge {
     // A clock that was set back must not make the ticket one from the future.
     const now = Math.max(this.#clock(), openedMs);
     if (!(now < times.expiresS * 1000)) return { ok: false, reason: "expired" };
+    const data = column();
     if (data.length > MAX_ROW_BYTES) return { ok: false, reason: "malformed" };
     const at = this.#module.input(value.length + 8 + data.length);
     writeAscii(value, at);
@@ -233,7 +238,6 @@ export class Edge {
       readToEnd(this.#module);
       return { ok: true, data: opened };
     }
-    if (code === NO_ROW_KEYS) throw new TypeError("waxseal: these edge keys open only cookies; export edge keys for cookies and rows");
     return { ok: false, reason: REFUSALS[code] as RowRefusal };
   }
 
@@ -295,4 +299,8 @@ export class Edge {
     }
     return false;
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

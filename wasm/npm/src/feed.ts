@@ -43,7 +43,9 @@ export interface FeedFailure {
     /** Made more than five minutes in the future: a clock is wrong, here or at the application. */
     | "not-yet-valid"
     /** Older than the feed that this worker has. */
-    | "older";
+    | "older"
+    /** It arrived, but is too old to prove anything: a cache on the way keeps it for too long, or a clock is wrong. */
+    | "outdated";
   /** The platform's error text, or the status. */
   detail: string;
   /** When it was seen; Unix milliseconds. */
@@ -164,7 +166,7 @@ export class EndedFeed {
     clearTimeout(timer);
   }
 
-  /** @internal The present time by the feed's clock, and its limit. Neither a slow clock nor a correct one makes the feed younger. */
+  /** @internal The present time by the feed's clock, and the feed's limit. A clock here that is behind does not make the feed look newer. */
   presentFor(edge: Edge, now: number): [now: number, maxAgeS: number] {
     if (edge !== this.#edge) throw new TypeError("waxseal: this feed belongs to another Edge; pass a feed to the Edge that it was made with");
     const asOf = this.asOfUnixMs ?? 0;
@@ -188,7 +190,9 @@ export class EndedFeed {
           const { reason, message } = error instanceof Failed ? error : new Failed("unreachable", error);
           const times = (this.#failure?.times ?? 0) + 1;
           this.#failure = { reason, detail: message, atUnixMs: now, times };
-          const pause = Math.min(this.#refreshMs * 2 ** (times - 1), Math.max(MAX_PAUSE_MS, this.#refreshMs));
+          // The application answers: there is nothing to spare it.
+          const doublings = reason === "outdated" ? 0 : times - 1;
+          const pause = Math.min(this.#refreshMs * 2 ** doublings, Math.max(MAX_PAUSE_MS, this.#refreshMs));
           this.#nextMs = now + pause;
         },
       )
@@ -202,18 +206,21 @@ export class EndedFeed {
   /** Loads the feed. Returns the time from which the next one is due: for a feed from another worker, counted from when it was made. */
   async #load(now: number, context: WaitUntil | undefined): Promise<number> {
     const cache = this.#cache === undefined ? (globalThis.caches as { default?: FeedCache } | undefined)?.default : this.#cache;
-    const cached = await cache?.match(this.#url).catch(() => undefined);
+    const shared = cache && (await within(this.#timeoutMs, this.#shared(cache)));
     // A feed that another worker has just fetched. A problem with it is not a failure: the application is asked.
-    if (cached && this.#take(await read(cached), now) > 0 && now - this.asOfUnixMs! < this.#refreshMs) {
-      this.#etag = cached.headers.get("etag");
+    if (shared && this.#take(shared.body, now) > 0 && now - this.asOfUnixMs! < this.#refreshMs) {
+      this.#etag = shared.etag;
       return Math.min(now, this.asOfUnixMs!);
     }
     const headers: Record<string, string> = { ...this.#headers };
     if (this.#etag) headers["if-none-match"] = this.#etag;
     const init: RequestInit = { headers, redirect: "manual", signal: AbortSignal.timeout(this.#timeoutMs) };
     const response = await (this.#fetch ?? globalThis.fetch)(this.#url, init);
-    if (response.status === 304 && this.#etag) return now;
-    if (response.status !== 200) throw new Failed("status", response.status);
+    if (response.status === 304 && this.#etag) return this.#checked(now);
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new Failed("status", response.status);
+    }
     const body = await read(response);
     const code = this.#take(body, now);
     if (code < 0) throw new Failed(REASONS[code]!);
@@ -223,7 +230,20 @@ export class EndedFeed {
       const put = cache.put(this.#url, new Response(body, { headers: kept })).catch(() => undefined);
       context?.waitUntil(put);
     }
-    return now;
+    return this.#checked(now);
+  }
+
+  /** The present time. Throws if the feed that has just arrived proves nothing. */
+  #checked(now: number): number {
+    if (this.#isUsable(now)) return now;
+    const ageS = Math.round((this.presentFor(this.#edge, now)[0] - this.asOfUnixMs!) / 1000);
+    throw new Failed("outdated", `the feed is ${ageS} seconds old`);
+  }
+
+  /** The feed that another worker has put into the cache. */
+  async #shared(cache: FeedCache): Promise<{ body: Uint8Array<ArrayBuffer>; etag: string | null } | undefined> {
+    const cached = await cache.match(this.#url);
+    return cached && { body: await read(cached), etag: cached.headers.get("etag") };
   }
 
   #take(body: Uint8Array<ArrayBuffer>, now: number): number {
@@ -231,6 +251,15 @@ export class EndedFeed {
     if (code > 0) this.#arrivedMs = now;
     return code;
   }
+}
+
+/** The result, or `undefined` if it fails or does not come in time. */
+async function within<T>(ms: number, result: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, ms)));
+  const first = await Promise.race([result.catch(() => undefined), late]);
+  clearTimeout(timer);
+  return first;
 }
 
 /** The body. No more of it is kept than a feed can have. */

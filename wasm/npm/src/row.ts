@@ -43,7 +43,8 @@ export interface Columns {
   createdMs: number;
   lifetimeS: number;
   expiresS: number;
-  data: Uint8Array;
+  /** Read only when it is needed: a tombstone's may be anything. */
+  data: () => Uint8Array;
 }
 
 export function columns(row: Row): Columns {
@@ -63,7 +64,7 @@ export function columns(row: Row): Columns {
     createdMs: Number(integer("created_at", column("created_at", "createdAt"))),
     lifetimeS: Number(integer("lifetime_s", column("lifetime_s", "lifetimeS"))),
     expiresS: Number(integer("expires_at", column("expires_at", "expiresAt"))),
-    data: bytes("data", column("data"), dataText),
+    data: () => bytes("data", column("data"), dataText),
   };
 }
 
@@ -75,8 +76,9 @@ function integer(name: string, value: unknown): bigint {
 }
 
 function bytes(name: string, value: unknown, fromText: (text: string) => Uint8Array | undefined): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  // Not `instanceof`: bytes may come from another realm, such as a `vm` context.
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
+  if (Object.prototype.toString.call(value) === "[object ArrayBuffer]") return new Uint8Array(value as ArrayBuffer);
   if (Array.isArray(value)) return Uint8Array.from(value as number[]);
   if (typeof value === "string") {
     const found = fromText(value);

@@ -16,7 +16,7 @@ use crate::{
         Behind, Live,
         load::{GRACE_S, Loaded},
     },
-    subjects, wait,
+    subjects,
 };
 
 /// How often adoption is started again if another request is faster.
@@ -53,16 +53,16 @@ impl Session {
         let adoption = Adoption { mark: subjects::adopted(&key), key, secret };
         let session = self.clone();
         let store = store.clone();
-        // Runs to its end: a cancelled request must not leave half of it.
-        let adopted = wait::to_the_end(async move {
+        // A cancelled request must not leave half of it.
+        self.run_to_the_end("adopt", async move {
             for _ in 0..ROUNDS {
                 if session.try_to_adopt(&store, &adoption).await? {
                     return Ok(());
                 }
             }
             Err(SessionError::Contended { attempts: ROUNDS })
-        });
-        self.wait(adopted).await??
+        })
+        .await
     }
 
     /// `false` if another request was faster: start again.
@@ -206,18 +206,12 @@ impl Session {
     pub(super) async fn retire_adopted(&self) {
         let Some(key) = self.state().adopted.clone() else { return };
         let session = self.clone();
-        let retired = wait::to_the_end(async move {
+        let retired = self.run_to_the_end("retire", async move {
             let Some(adopter) = &session.0.engine.adopter else { return Ok(()) };
-            adopter.retire(&key).await
+            adopter.retire(&key).await.map_err(SessionError::Adoption)
         });
-        match self.wait(retired).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => {
-                tracing::error!(%error, "another system's session could not be ended in that system")
-            }
-            Ok(Err(error)) | Err(error) => {
-                tracing::error!(%error, "another system's session could not be ended in that system");
-            }
+        if let Err(error) = retired.await {
+            tracing::error!(%error, "another system's session could not be ended in that system");
         }
     }
 }

@@ -67,7 +67,7 @@ impl Session {
                     }
                     _ => false,
                 };
-                if !due && !state.has_changes() && state.unsettled.is_none() {
+                if !due && !state.has_changes() && state.unsettled.is_empty() {
                     return Ok(discarded);
                 }
             }

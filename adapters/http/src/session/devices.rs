@@ -5,6 +5,7 @@ use waxseal_core::RowId;
 use crate::{
     Found, Page, Session, SessionError, SessionInfo, Wanted, Which,
     engine::{Keeping, PAGE},
+    queue::Turn,
     session::Renewal,
 };
 
@@ -25,6 +26,8 @@ impl Session {
         let listed = async {
             let (subject, id) = self.identity().await?;
             let store = self.0.engine.store("listing sessions")?;
+            // One at a time, so that a session whose requests pile up does not keep others from the database.
+            let _turn = self.own_turn(id).await?;
             let rows = self.wait(store.list_by_subject(&subject, self.0.engine.now(), page)).await??;
             Ok(self.0.engine.listed(rows, id))
         };
@@ -40,11 +43,12 @@ impl Session {
                 self.sign_out();
                 return Ok(true);
             }
-            let store = self.0.engine.store("ending a session")?;
-            let now = self.0.engine.now();
-            let ended = self.wait(store.delete_by_subject(&subject, Which::Only(id), now)).await?? > 0;
-            self.0.engine.watchers.wake(id);
-            Ok(ended)
+            let (turn, engine) = (self.own_turn(own).await?, self.0.engine.clone());
+            self.run_to_the_end("revoke", async move {
+                let _turn = turn;
+                engine.end_one(&subject, id).await
+            })
+            .await
         };
         self.told("revoke", revoked.await)
     }
@@ -58,9 +62,22 @@ impl Session {
         let revoked = async {
             let (subject, own) = self.identity().await?;
             let which = own.map_or(Which::All, Which::AllBut);
-            self.wait(self.0.engine.end_subject(&subject, which)).await?
+            let (turn, engine) = (self.own_turn(own).await?, self.0.engine.clone());
+            self.run_to_the_end("revoke others", async move {
+                let _turn = turn;
+                engine.end_subject(&subject, which).await
+            })
+            .await
         };
         self.told("revoke others", revoked.await)
+    }
+
+    /// This session's turn, if it has a row.
+    async fn own_turn(&self, id: Option<RowId>) -> Result<Option<Turn>, SessionError> {
+        match id {
+            Some(id) => self.turn_of(id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The subject and, if the session has a row, its id.

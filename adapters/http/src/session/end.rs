@@ -10,21 +10,28 @@ use crate::{
 
 impl Session {
     /// Ends the session and every other session for which the request has a cookie, and removes the cookie.
-    pub(super) async fn end(&self, hold: Hold) -> Result<(Hold, Outcome), SessionError> {
+    pub(super) async fn end(&self, mut hold: Hold) -> Result<(Hold, Outcome), SessionError> {
         let engine = &self.0.engine;
-        let replaced = self.state().replaced.as_ref().map(Ticket::row_id);
-        let ids: Vec<RowId> = replaced.into_iter().chain(self.tickets().iter().map(Ticket::row_id)).collect();
-        let epoch = self.state().epoch;
-        let (hold, is_there) = if ids.is_empty() {
-            (hold, self.cookie_presented())
-        } else {
-            let statement = Statement::End { ids: ids.clone(), now: engine.now() };
-            let (hold, ended) = self.execute(hold, statement, None).await?;
-            ended?;
-            ids.into_iter().for_each(|id| engine.watchers.wake(id));
-            (hold, true)
+        let (mut ids, epoch) = {
+            let state = self.state();
+            let ids: Vec<RowId> = state.replaced.iter().map(Ticket::row_id).chain(state.unsettled_ids()).collect();
+            (ids, state.epoch)
         };
+        ids.extend(self.tickets().iter().map(Ticket::row_id));
+        let is_there = !ids.is_empty() || self.cookie_presented();
+        if let Some(first) = ids.first() {
+            if let (Keeping::Rows { .. }, None) = (&engine.keeping, &hold.turn) {
+                hold.turn = Some(self.turn_of(*first).await?);
+            }
+            let statement = Statement::End { ids, now: engine.now() };
+            let (held, ended) = self.execute(hold, statement, None).await?;
+            ended?;
+            hold = held;
+            // A session that follows has a row of its own.
+            hold.turn = None;
+        }
         let mut state = self.state();
+        state.unsettled.clear();
         // A clone that signed out in the meantime requests another end.
         state.ending = state.epoch != epoch && state.ending;
         state.behind = Behind::Nothing;
@@ -59,8 +66,9 @@ impl Session {
         if others.is_empty() {
             return;
         }
-        if let Err(error) = store.end_many(&others, self.0.engine.now()).await {
-            tracing::error!(row_ids = ?others, %error, "other presented sessions not ended at sign-in");
+        match store.end_many(&others, self.0.engine.now()).await {
+            Ok(()) => others.into_iter().for_each(|id| self.0.engine.watchers.wake(id)),
+            Err(error) => tracing::error!(row_ids = ?others, %error, "other presented sessions not ended at sign-in"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! and `save` the access to the store, `devices` the subject's other sessions.
 
 mod adopting;
+mod carry_out;
 mod commit;
 mod devices;
 mod end;

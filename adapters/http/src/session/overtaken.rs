@@ -12,6 +12,7 @@ use crate::{
         statement::Statement,
     },
     subjects,
+    wait::Pauses,
 };
 
 impl Session {
@@ -25,15 +26,26 @@ impl Session {
         let (Renewal::SignIn { subject, .. }, Some(ticket)) = (&recorded.renewal, &landed.ticket) else {
             return Ok(());
         };
-        if !subjects::ended_since(store.as_ref(), subject, self.opened_at()).await? {
+        let mut pauses = Pauses::within(self.0.engine.max_wait);
+        // The session is there, and the one before it has ended: a failure here would leave the user without a cookie.
+        let overtaken = loop {
+            match subjects::ended_since(store.as_ref(), subject, self.opened_at()).await {
+                Ok(overtaken) => break overtaken,
+                Err(error) if !pauses.next().await => return Err(error.into()),
+                Err(_) => {}
+            }
+        };
+        if !overtaken {
             return Ok(());
         }
         let undo = Statement::End { ids: vec![ticket.row_id()], now: self.0.engine.now() };
         if let Err(error) = undo.run(store).await {
-            settle::end_again(store, &undo, error).await?;
+            settle::end_again(store, &undo, error, self.0.engine.max_wait).await?;
         }
+        self.0.engine.watchers.wake(ticket.row_id());
         tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
         let mut state = self.state();
+        state.unsettled.clear();
         recorded.settle(&mut state);
         state.behind = Behind::Gone;
         Err(SessionError::SignInOvertaken)

@@ -1,14 +1,14 @@
 //! Saving: turns what a request recorded into one statement on the newest row.
 //!
 //! A save waits in its request's own future: for its turn among the requests that change the same row, and for a place among the
-//! statements under way. Only the statement itself, and the recording of its result, runs to the end if the request is cancelled.
+//! statements under way ([`carry_out`](super::carry_out)).
 
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
-use waxseal_core::{Changes, Data, Ticket};
+use waxseal_core::{Changes, Data, RowId, Ticket};
 
 use crate::{
     Outcome, Session, SessionError, Wanted,
@@ -18,9 +18,9 @@ use crate::{
     session::{
         Behind, Live, Renewal, State,
         load::Loaded,
-        statement::{Ran, Statement},
+        statement::Statement,
     },
-    spans, wait,
+    spans,
 };
 
 /// How often a save is tried again on newer data. Requests of one process queue, so only other processes cause this.
@@ -93,7 +93,7 @@ pub(crate) struct Landed {
 /// What a save holds while it runs: nobody else loads or saves this session, or changes its row.
 pub(crate) struct Hold {
     _busy: OwnedMutexGuard<()>,
-    turn: Option<Turn>,
+    pub(super) turn: Option<Turn>,
 }
 
 /// The next statement of a save.
@@ -117,7 +117,8 @@ impl Session {
         let busy = self.wait(self.0.busy.clone().lock_owned()).await?;
         let mut hold = Hold { _busy: busy, turn: None };
         self.ready().await?;
-        if self.state().unsettled.is_some() {
+        // A sign-out ends whatever an unsettled statement may have made.
+        if self.is_unsettled() && !self.state().ending {
             Box::pin(self.settle_unsettled()).await?;
         }
         let mut ended = Outcome::Unchanged;
@@ -164,6 +165,9 @@ impl Session {
             }
             // The row has another generation, or is gone: load it and try again.
             metrics::conflict();
+            if self.is_unsettled() && Box::pin(self.settle_unsettled()).await? {
+                continue;
+            }
             if conflicts > 0 {
                 let wait = self.0.engine.randomness.wait(longest_wait(conflicts));
                 self.wait(tokio::time::sleep(wait)).await?;
@@ -171,6 +175,10 @@ impl Session {
             Box::pin(self.reload()).await?;
         }
         Err(SessionError::Contended { attempts: MAX_ATTEMPTS })
+    }
+
+    fn is_unsettled(&self) -> bool {
+        !self.state().unsettled.is_empty()
     }
 
     /// What must be done now.
@@ -245,14 +253,7 @@ impl Session {
             (Keeping::Rows { .. }, Behind::Live(live)) => (live.id, live.generation),
             _ => return Ok(()),
         };
-        let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
-        let turn = match place.turn_now() {
-            Ok(turn) => turn,
-            Err(place) => {
-                self.share_what_is_known(&place);
-                self.wait(place.turn()).await?
-            }
-        };
+        let turn = self.turn_of(id).await?;
         let newer = turn.newer_than(generation);
         hold.turn = Some(turn);
         if let Some(live) = newer {
@@ -263,11 +264,24 @@ impl Session {
         Ok(())
     }
 
-    /// Lets go of what this request needs only in its turn: hundreds may wait, and their data may be large.
-    fn share_what_is_known(&self, place: &Place) {
+    /// Waits for this request's turn among those that use this row.
+    pub(super) async fn turn_of(&self, id: RowId) -> Result<Turn, SessionError> {
+        let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
+        match place.turn_now() {
+            Ok(turn) => Ok(turn),
+            Err(place) => {
+                self.share_what_is_known(id, &place);
+                self.wait(place.turn()).await
+            }
+        }
+    }
+
+    /// Frees the data that this request needs only when its turn comes: hundreds may wait, and their data may be large.
+    fn share_what_is_known(&self, id: RowId, place: &Place) {
         let mut state = self.state();
-        if let Behind::Live(live) = &mut state.behind {
-            place.share(live);
+        match &mut state.behind {
+            Behind::Live(live) if live.id == id => place.share(live),
+            _ => return,
         }
         state.outdate();
     }
@@ -284,73 +298,6 @@ impl Session {
         state.behind = behind;
         state.outdate();
         Ok(())
-    }
-
-    /// Runs a statement to its end and records its result. Returns what is held if the request still waits.
-    pub(super) async fn execute(
-        &self,
-        hold: Hold,
-        statement: Statement,
-        landing: Option<(Landed, Recorded)>,
-    ) -> Result<(Hold, Result<bool, SessionError>), SessionError> {
-        let permit = self.wait(self.0.engine.in_flight.clone().acquire_owned()).await?;
-        let session = self.clone();
-        let under_way = wait::to_the_end(async move {
-            let written = session.carry_out(&statement, landing, &hold).await;
-            drop(permit);
-            (hold, written)
-        });
-        self.wait(under_way).await?
-    }
-
-    async fn carry_out(
-        &self,
-        statement: &Statement,
-        landing: Option<(Landed, Recorded)>,
-        hold: &Hold,
-    ) -> Result<bool, SessionError> {
-        if let Keeping::Rows { store, .. } = &self.0.engine.keeping {
-            match statement.run(store).await {
-                Ok(Ran::Written) => {}
-                Ok(Ran::Conflict) => return Ok(false),
-                Ok(Ran::Refused { max }) => return Err(SessionError::TooManySessions { max }),
-                Err(error) => Box::pin(self.settle(store, statement, &landing, error)).await?,
-            }
-            if let (Some(turn), Some((landed, _)), Statement::Update { .. }) = (&hold.turn, &landing, statement) {
-                turn.wrote(&landed.live);
-            }
-            if let Some(ended) = statement.ends() {
-                self.0.engine.watchers.wake(ended);
-            }
-            if let Some((landed, recorded)) = &landing
-                && recorded.renewal.is_sign_in()
-            {
-                Box::pin(self.check_sign_in(store, landed, recorded)).await?;
-            }
-        }
-        if let Some((landed, recorded)) = landing {
-            let signed_in = recorded.renewal.is_sign_in();
-            self.land(landed, &recorded);
-            if signed_in {
-                Box::pin(self.end_others()).await;
-            }
-        }
-        Ok(true)
-    }
-
-    /// Records the result of a statement that took effect.
-    pub(super) fn land(&self, landed: Landed, recorded: &Recorded) {
-        let now = self.0.engine.now();
-        let mut state = self.state();
-        recorded.settle(&mut state);
-        state.behind = Behind::Live(landed.live);
-        if landed.ticket.is_some() {
-            state.replaced = landed.ticket;
-        }
-        if landed.cookie.is_some() {
-            state.cookie = landed.cookie;
-            state.cookie_at = now;
-        }
     }
 
     /// Nothing must be written.

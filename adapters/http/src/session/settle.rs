@@ -2,20 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use waxseal_core::RowId;
+use waxseal_core::{RowId, Ticket};
 
 use crate::{
     Found, Row, Session, SessionError, Store, StoreError, Wanted,
     engine::Keeping,
     session::{
         save::{Landed, Recorded},
+        state::State,
         statement::Statement,
     },
+    wait::Pauses,
 };
-
-/// The waits between the questions, in milliseconds: after a lost connection, a COMMIT can become visible some hundred
-/// milliseconds later.
-const WAITS_MS: [u64; 5] = [0, 50, 100, 250, 400];
 
 /// How to recognise a statement's effect in the row that it wrote.
 #[derive(Clone)]
@@ -26,7 +24,11 @@ pub(crate) enum Trace {
     Update { id: RowId, generation: u64, data: Vec<u8> },
 }
 
-/// A statement whose effect is not known yet, and what must be recorded if it took effect.
+/// A statement whose effect is not known, and what must be recorded if it took effect.
+///
+/// It is kept until another statement of its request has taken effect, even if the row does not show it: a server that did not
+/// answer in time may still be executing it.
+#[derive(Clone)]
 pub(crate) struct Unsettled {
     pub(crate) trace: Trace,
     pub(crate) landed: Landed,
@@ -36,7 +38,9 @@ pub(crate) struct Unsettled {
 pub(crate) enum Settled {
     Landed,
     NotLanded,
-    /// The store does not answer, or others have written since.
+    /// Others have written since: on this change, or without it.
+    Overwritten,
+    /// The store does not answer.
     Unknown,
 }
 
@@ -61,8 +65,7 @@ impl Trace {
             Self::Update { generation, data, .. } if row.generation == *generation && row.data == *data => {
                 Settled::Landed
             }
-            // Another process has written since: on this change, or without it.
-            Self::Update { generation, .. } if row.generation > *generation => Settled::Unknown,
+            Self::Update { generation, .. } if row.generation > *generation => Settled::Overwritten,
             _ => Settled::NotLanded,
         }
     }
@@ -76,26 +79,35 @@ impl Trace {
         }
     }
 
-    /// Asks whether the statement that returned `error` took effect: once if the store says that it failed, and for about a
-    /// second if the connection was lost.
-    pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError) -> Settled {
-        let waits = match error {
-            StoreError::Unknown(_) => &WAITS_MS[..],
-            StoreError::Backend(_) => &WAITS_MS[..1],
-            _ => return Settled::NotLanded,
-        };
-        let mut settled = Settled::Unknown;
-        for wait in waits {
-            if *wait > 0 {
-                tokio::time::sleep(Duration::from_millis(*wait)).await;
-            }
+    /// Asks whether the statement that returned `error` took effect. If the store says that it failed, it is asked once. If the
+    /// connection was lost, it is asked until it answers, for at most `bound`; if it then says no, for a second.
+    pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError, bound: Duration) -> Settled {
+        let lost = matches!(error, StoreError::Unknown(_));
+        if !lost && !matches!(error, StoreError::Backend(_)) {
+            return Settled::NotLanded;
+        }
+        let (mut settled, mut pauses) = (Settled::Unknown, Pauses::within(bound));
+        while pauses.next().await {
             settled = self.look(store.as_ref()).await;
-            if matches!(settled, Settled::Landed) {
-                tracing::warn!(row_id = %self.id(), %error, "session saved, although the store's answer was lost");
-                return settled;
+            match settled {
+                Settled::Landed => {
+                    tracing::warn!(row_id = %self.id(), %error, "session saved, although the store's answer was lost");
+                    break;
+                }
+                Settled::Overwritten => break,
+                Settled::NotLanded if !pauses.are_short() => break,
+                _ if !lost => break,
+                Settled::NotLanded | Settled::Unknown => {}
             }
         }
         settled
+    }
+}
+
+impl State {
+    /// The sessions that statements of unknown effect may have made.
+    pub(super) fn unsettled_ids(&self) -> impl Iterator<Item = RowId> {
+        self.unsettled.iter().filter_map(|unsettled| unsettled.landed.ticket.as_ref()).map(Ticket::row_id)
     }
 }
 
@@ -108,53 +120,65 @@ impl Session {
         landing: &Option<(Landed, Recorded)>,
         error: StoreError,
     ) -> Result<(), SessionError> {
+        let bound = self.0.engine.max_wait;
         if let Statement::End { .. } = statement {
-            return end_again(store, statement, error).await;
+            return end_again(store, statement, error, bound).await;
         }
         let (Some(trace), Some((landed, recorded))) = (statement.trace(), landing) else { return Err(error.into()) };
-        match trace.settle(store, &error).await {
+        let is_final = match trace.settle(store, &error, bound).await {
             Settled::Landed => return Ok(()),
-            Settled::NotLanded => {}
-            Settled::Unknown => {
-                let landed = landed.clone();
-                self.state().unsettled = Some(Box::new(Unsettled { trace, landed, recorded: recorded.clone() }));
-            }
+            // After a lost answer it may still be under way.
+            Settled::NotLanded => !matches!(error, StoreError::Unknown(_)),
+            Settled::Overwritten | Settled::Unknown => false,
+        };
+        if !is_final {
+            self.keep_unsettled(trace, landed, recorded);
         }
         Err(error.into())
     }
 
-    /// Finds out whether an earlier save of this request took effect, before it is tried again, so that nothing is done twice.
-    pub(super) async fn settle_unsettled(&self) -> Result<(), SessionError> {
-        let Some(unsettled) = self.state().unsettled.take() else { return Ok(()) };
-        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(()) };
-        match self.wait(unsettled.trace.look(store.as_ref())).await? {
-            Settled::Landed => {
-                let Unsettled { landed, recorded, .. } = *unsettled;
-                self.wait(self.check_sign_in(store, &landed, &recorded)).await??;
-                self.land(landed, &recorded);
-                Ok(())
-            }
-            Settled::NotLanded => Ok(()),
-            Settled::Unknown => {
-                self.state().unsettled = Some(unsettled);
-                Err(StoreError::unknown("an earlier save of this request is not settled yet").into())
+    /// Keeps a statement whose effect must be found out before its changes are saved again.
+    pub(super) fn keep_unsettled(&self, trace: Trace, landed: &Landed, recorded: &Recorded) {
+        let unsettled = Unsettled { trace, landed: landed.clone(), recorded: recorded.clone() };
+        self.state().unsettled.push(unsettled);
+    }
+
+    /// Finds out whether an earlier save of this request took effect, before its changes are saved again, so that nothing is
+    /// done twice. `true` if one did.
+    pub(super) async fn settle_unsettled(&self) -> Result<bool, SessionError> {
+        let all = self.state().unsettled.clone();
+        let Keeping::Rows { store, .. } = &self.0.engine.keeping else { return Ok(false) };
+        for Unsettled { trace, landed, recorded } in all {
+            match self.wait(trace.look(store.as_ref())).await? {
+                Settled::Landed => {
+                    self.wait(self.check_sign_in(store, &landed, &recorded)).await??;
+                    self.state().unsettled.clear();
+                    self.land(landed, &recorded);
+                    return Ok(true);
+                }
+                Settled::NotLanded => {}
+                Settled::Overwritten | Settled::Unknown => {
+                    return Err(StoreError::unknown("an earlier save of this request is not settled yet").into());
+                }
             }
         }
+        Ok(false)
     }
 }
 
-/// Ends sessions again after a lost connection: ending may be repeated, so a sign-out does not depend on one answer.
+/// Ends sessions again after a lost connection, for at most `bound`: ending may be repeated, so a sign-out does not depend on one
+/// answer.
 pub(super) async fn end_again(
     store: &Arc<dyn Store>,
     statement: &Statement,
     error: StoreError,
+    bound: Duration,
 ) -> Result<(), SessionError> {
-    let mut error = error;
-    for wait in WAITS_MS {
-        if !matches!(error, StoreError::Unknown(_)) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(wait)).await;
+    if !matches!(error, StoreError::Unknown(_)) {
+        return Err(error.into());
+    }
+    let (mut error, mut pauses) = (error, Pauses::within(bound));
+    while pauses.next().await {
         match statement.run(store).await {
             Ok(_) => return Ok(()),
             Err(again) => error = again,

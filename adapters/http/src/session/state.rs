@@ -86,8 +86,8 @@ pub(crate) struct State {
     pub(crate) adopted: Option<Vec<u8>>,
     /// The response has its headers: no cookie can be sent any more.
     pub(crate) committed: bool,
-    /// A statement whose effect is not known yet.
-    pub(crate) unsettled: Option<Box<Unsettled>>,
+    /// Statements whose effect is not known.
+    pub(crate) unsettled: Vec<Unsettled>,
 }
 
 /// What a view is made from. The view is made without holding the lock: an update's closure may use its own session.

@@ -15,6 +15,7 @@ use crate::{
     },
     spans,
     tickets::row_context,
+    watch::Watchers,
 };
 
 /// One statement (a rotation is one transaction).
@@ -129,11 +130,17 @@ impl Statement {
         }
     }
 
-    /// The row that it ends.
-    pub(crate) const fn ends(&self) -> Option<RowId> {
-        match self {
-            Self::Rotate { old, .. } | Self::Admit { old: Some((old, _)), .. } => Some(*old),
-            _ => None,
+    /// Wakes those who wait for the end of a session that it may have ended.
+    pub(crate) fn wake(&self, watchers: &Watchers) {
+        if let Self::Rotate { old, .. } | Self::Admit { old: Some((old, _)), .. } = self {
+            watchers.wake(*old);
+        }
+        // The subject's oldest session may have ended.
+        if let Self::Admit { new: Row { subject: Some(subject), .. }, .. } = self {
+            watchers.wake_subject(subject);
+        }
+        if let Self::End { ids, .. } = self {
+            ids.iter().for_each(|id| watchers.wake(*id));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The bound on the number of a subject's sessions, as a store enforces it.
 
-use waxseal_core::RowId;
+use waxseal_core::{RowId, Timestamp};
+
+use super::Row;
 
 /// What to do with a sign-in of a subject that already has as many sessions as allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,18 @@ pub struct Limit {
     pub over: OverLimit,
     /// The id of one of the subject's rows that holds no session. A database locks it, so that two sign-ins do not count at once.
     pub lock: RowId,
+    /// A session that was last seen at this second or before has ended, whatever its row says: the present maximum of idle timeouts
+    /// applies.
+    pub seen_after: Timestamp,
+    /// A session that was created at this time or before has ended, whatever its row says: the present maximum of lifetimes applies.
+    pub created_after: Timestamp,
+}
+
+impl Limit {
+    /// Whether a row is a session that counts.
+    pub fn counts(&self, row: &Row, now: Timestamp) -> bool {
+        !row.is_expired(now) && row.seen_at > self.seen_after && row.created_at > self.created_after
+    }
 }
 
 /// The result of a sign-in.

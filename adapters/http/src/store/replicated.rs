@@ -24,7 +24,8 @@ const POLL: Duration = Duration::from_millis(10);
 /// A replica's answer must meet two conditions. It is not older than the cookie ([`Wanted`]), so a user's own changes are always
 /// seen. And it is at most as old as a bound, so changes by others, above all the end of a session, are seen within the bound.
 /// The second is measured: a mark is written to the primary, and once it has reached the replica, so has everything that was
-/// written before it. While no mark has arrived in time, the primary is read.
+/// written before it. While no mark has arrived in time, the primary is read. The address must lead to one replica: behind a
+/// load balancer, the mark would prove only that one of several replicas has caught up.
 ///
 /// Lists, ends and whatever the replica cannot answer in time go to the primary. So does everything else while the replica is
 /// behind by more than the bound, or cannot be reached.
@@ -137,7 +138,8 @@ impl<P: Store, R: Store> Inner<P, R> {
         self.primary.end_many(&[self.mark], now).await?;
         loop {
             match self.replica.load(Wanted::at_least(self.mark, 0)).await? {
-                Some(Found::Ended(at)) if at >= now => return Ok(()),
+                // A later time is an earlier mark's: the primary's clock has gone back.
+                Some(Found::Ended(at)) if at == now => return Ok(()),
                 _ => tokio::time::sleep(POLL).await,
             }
         }

@@ -7,9 +7,9 @@
 //! Rows do not become visible in the order in which they were written. So each reading asks for the rows that the snapshot of the
 //! previous reading did not show: those of transactions that began after it, and of those that were under way in it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 use waxseal_http::{Notice, RowId};
@@ -17,10 +17,10 @@ use waxseal_http::{Notice, RowId};
 use super::trigger::{INSTALLED, Names};
 use crate::Table;
 
-/// How long the log keeps rows at least.
+/// The shortest time for which the log keeps rows.
 const KEPT: Duration = Duration::from_secs(30);
 
-/// A node that has not read the log for this long starts again.
+/// A node that has not read the log for this long may have missed rows: it reports that all rows may have changed.
 const GAP: Duration = Duration::from_secs(15);
 
 /// If a reading finds more changes than this, it reports that all rows may have changed.
@@ -32,7 +32,8 @@ const MANY: usize = 10_000;
 struct Seen {
     snapshot: String,
     server: String,
-    at: Instant,
+    /// The server's time since 1970. A node's own clock may stop while its machine sleeps or is moved.
+    at: Duration,
 }
 
 /// How far a node has read the log.
@@ -41,15 +42,29 @@ pub(super) struct Reader {
     last: Seen,
     /// What is older than this may be deleted once it is [`KEPT`] old.
     old: Seen,
+    /// The last reading failed, or found no trigger: changes may have been missed since the one before.
+    interrupted: bool,
 }
+
+/// A snapshot, the server's start and its time: the columns of a [`Seen`].
+const NOW: &str = "pg_current_snapshot()::text, pg_postmaster_start_time()::text, \
+                   CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 impl Seen {
     async fn now(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
-        let at = Instant::now();
-        let sql = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text";
-        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-        let row = row.ok_or_else(|| DbErr::Custom("the database returned no snapshot".into()))?;
+        let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, format!("SELECT {NOW}"))).await?;
+        Self::read(&row.ok_or_else(|| DbErr::Custom("the database returned no snapshot".into()))?)
+    }
+
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let at_ms: i64 = row.try_get_by_index(2)?;
+        let at = Duration::from_millis(u64::try_from(at_ms).unwrap_or_default());
         Ok(Self { snapshot: row.try_get_by_index(0)?, server: row.try_get_by_index(1)?, at })
+    }
+
+    /// Whether more than `time` has passed since then, or the server's clock has gone back.
+    fn is_older_than(&self, time: Duration, now: &Self) -> bool {
+        now.at.checked_sub(self.at).is_none_or(|age| age > time)
     }
 }
 
@@ -57,7 +72,7 @@ impl Reader {
     /// Begins to read: everything that is committed from here on will be reported.
     pub(super) async fn begin(db: &impl ConnectionTrait) -> Result<Self, DbErr> {
         let last = Seen::now(db).await?;
-        Ok(Self { old: last.clone(), last })
+        Ok(Self { old: last.clone(), last, interrupted: false })
     }
 
     /// The changes that were committed since the last reading. `None` if a trigger is missing: the cache must not take that for
@@ -67,9 +82,9 @@ impl Reader {
         db: &impl ConnectionTrait,
         names: &Names,
     ) -> Result<Option<Vec<Notice>>, DbErr> {
-        let at = Instant::now();
+        let interrupted = std::mem::replace(&mut self.interrupted, true);
         let sql = format!(
-            "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text, changed.id, changed.generation \
+            "SELECT {NOW}, changed.id, changed.generation \
              FROM (SELECT 1 WHERE {INSTALLED}) installed LEFT JOIN ( \
                SELECT id, MAX(generation) AS generation FROM {log} \
                WHERE xact >= pg_snapshot_xmax($3::text::pg_snapshot) \
@@ -82,8 +97,12 @@ impl Reader {
         let values = [names.table.as_str().into(), names.name.as_str().into(), self.last.snapshot.as_str().into()];
         let rows = db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        let seen = Seen { snapshot: first.try_get_by_index(0)?, server: first.try_get_by_index(1)?, at };
-        let missed = seen.server != self.last.server || at.duration_since(self.last.at) > GAP || rows.len() > MANY;
+        self.interrupted = false;
+        let seen = Seen::read(first)?;
+        let missed = interrupted
+            || seen.server != self.last.server
+            || self.last.is_older_than(GAP, &seen)
+            || rows.len() > MANY;
         if seen.server != self.old.server {
             self.old = seen.clone();
         }
@@ -93,8 +112,8 @@ impl Reader {
         }
         let mut changed = Vec::with_capacity(rows.len());
         for row in &rows {
-            if let Some(id) = row.try_get_by_index::<Option<Uuid>>(2)? {
-                let generation: i64 = row.try_get_by_index(3)?;
+            if let Some(id) = row.try_get_by_index::<Option<Uuid>>(3)? {
+                let generation: i64 = row.try_get_by_index(4)?;
                 changed.push(Notice::Changed(RowId::from(id), u64::try_from(generation).unwrap_or_default()));
             }
         }
@@ -103,7 +122,7 @@ impl Reader {
 
     /// Deletes what every node has read. Does so only now and then.
     pub(super) async fn clean(&mut self, db: &impl ConnectionTrait, names: &Names) -> Result<(), DbErr> {
-        if self.old.at.elapsed() < KEPT {
+        if !self.old.is_older_than(KEPT, &self.last) {
             return Ok(());
         }
         let old = std::mem::replace(&mut self.old, self.last.clone());
@@ -119,11 +138,11 @@ impl Sweeping {
     /// Deletes what was old enough at the last sweep. If it fails, the next sweep does it.
     pub(crate) async fn sweep(&self, db: &impl ConnectionTrait, table: &Table) {
         let Ok(mut old) = self.0.try_lock() else { return };
-        if old.as_ref().is_some_and(|old| old.at.elapsed() < KEPT) {
-            return;
-        }
         let swept = async {
             let (names, now) = (Names::of(table), Seen::now(db).await?);
+            if old.as_ref().is_some_and(|old| !old.is_older_than(KEPT, &now)) {
+                return Ok(());
+            }
             match old.replace(now.clone()) {
                 Some(old) if old.server == now.server && names.is_installed(db).await? => {
                     delete(db, &names.log, &old.snapshot).await
@@ -205,6 +224,13 @@ mod tests {
         assert_eq!(reader.read(&db, &names).await.unwrap(), Some(vec![Notice::All]), "other numbers of transactions");
         db.execute_unprepared("DROP TRIGGER waxseal_sessions_change ON waxseal_sessions").await.unwrap();
         assert_eq!(reader.read(&db, &names).await.unwrap(), None);
+        db.execute_unprepared(&update(1)).await.unwrap();
+        crate::install_notices(&db, &Table::default()).await.unwrap();
+        let told = reader.read(&db, &names).await.unwrap();
+        assert_eq!(told, Some(vec![Notice::All]), "what changed without a trigger is in no log");
+        assert_eq!(reader.read(&db, &names).await.unwrap(), Some(vec![]));
+        reader.last.at -= 2 * GAP;
+        assert_eq!(reader.read(&db, &names).await.unwrap(), Some(vec![Notice::All]), "this node was asleep");
         db.execute_unprepared("DROP SCHEMA waxseal_change_log CASCADE").await.unwrap();
     }
 }

@@ -45,8 +45,8 @@ pub use trigger::{NoticesMigration, install_notices};
 /// PostgreSQL's notices of changed rows, for [`Cached::notified`](waxseal_http::Cached::notified). Made by
 /// [`SeaOrmStore::notices`](crate::SeaOrmStore::notices).
 ///
-/// Uses one connection of the pool permanently. [`install_notices`] or [`NoticesMigration`] must have run: without its triggers no
-/// ping comes back, and the cache stays off. It does not work through a pooler in transaction mode.
+/// Uses one connection of the pool permanently. [`install_notices`] or [`NoticesMigration`] must have run: without the triggers,
+/// listening fails with an error, and the cache stays off. It does not work through a pooler in transaction mode.
 ///
 /// If another role than the application's makes the triggers, grant the application's role `SELECT` and `DELETE` on the log, which
 /// is named after the session table: `waxseal_sessions_changes`.
@@ -67,6 +67,9 @@ struct Log {
     /// What was read and must still be reported.
     told: Mutex<Vec<Notice>>,
 }
+
+const NO_TRIGGER: &str = "the session table lacks a trigger for notices, or it is off; run `install_notices`, or \
+                          `NoticesMigration` in your migrator";
 
 /// If more notices than this are waiting, they are replaced by "all rows may have changed".
 const MANY_UNTOLD: usize = 20_000;
@@ -104,7 +107,9 @@ impl PostgresNotices {
         let Some(reader) = &mut *reader else { return Ok(()) };
         // One transaction, so that both statements run on one server.
         let transaction = self.begin().await?;
-        let Some(read) = reader.read(&transaction, &self.names).await? else { return transaction.rollback().await };
+        let Some(read) = reader.read(&transaction, &self.names).await? else {
+            return Err(DbErr::Custom(NO_TRIGGER.into()));
+        };
         // Before the ping is sent: when it comes back, everything that was committed before can be reported.
         self.log.tell(read);
         reader.clean(&transaction, &self.names).await?;
@@ -120,9 +125,7 @@ impl PostgresNotices {
 impl Notices for PostgresNotices {
     async fn listen(&self) -> Result<Box<dyn Listening>, StoreError> {
         if !self.names.is_installed(&self.db).await.map_err(backend)? {
-            return Err(StoreError::backend(
-                "the session table lacks a trigger for notices, or it is off; run `install_notices`, or `NoticesMigration` in your migrator",
-            ));
+            return Err(StoreError::backend(NO_TRIGGER));
         }
         let pool = self.db.get_postgres_connection_pool();
         let mut listener = PgListener::connect_with(pool).await.map_err(StoreError::backend)?;

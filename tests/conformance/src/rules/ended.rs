@@ -192,6 +192,7 @@ pub async fn r20_a_sign_out_whose_answer_is_lost_is_repeated(bench: &Bench) {
     bench.probe.lose_answers_of_ends(2);
     assert_eq!(browser.send(&[SignOut]).await.status, 200);
     assert!(is_dead(&copy).await);
+    let app = bench.app_with(|builder| builder.max_wait(Duration::from_millis(300))).await;
     let browser = signed_in(&app, "ada").await;
     bench.probe.lose_answers_of_ends(100);
     let failed = browser.peek(&[SignOut]).await;

@@ -144,6 +144,20 @@ pub async fn r09_a_lost_answer_is_not_a_lost_session(bench: &Bench) {
     assert_eq!(other.run(&[Subject]).await, ["bob"]);
 }
 
+/// Found in review: the sign-in had landed and the old session had ended, and a load after it failed: 503, and nobody had a cookie.
+pub async fn r09_a_load_that_fails_after_a_sign_in_is_repeated(bench: &Bench) {
+    let app = bench.app().await;
+    let mut browser = app.browser();
+    browser.run(&[insert("cart", 1)]).await;
+    bench.probe.fail_loads_after_write(2);
+    browser.run(&[sign_in("ada")]).await;
+    assert_eq!(browser.run(&[Subject, get("cart")]).await, [json!("ada"), json!(1)]);
+    let mut new = app.browser();
+    bench.probe.fail_loads_after_write(2);
+    new.run(&[sign_in("bob")]).await;
+    assert_eq!(new.run(&[Subject]).await, ["bob"]);
+}
+
 /// Whoever waits for the session layer waits for a bounded time, and gets a 503.
 pub async fn r21_a_store_that_does_not_answer_is_503_within_the_bound(bench: &Bench) {
     let app = bench.app_with(|builder| builder.max_wait(Duration::from_millis(200))).await;

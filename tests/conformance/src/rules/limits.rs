@@ -3,6 +3,7 @@
 use super::{is_dead, sign_in};
 use crate::{Bench, Browser, Step::*};
 use serde_json::json;
+use std::time::Duration;
 use waxseal_http::OverLimit;
 
 pub async fn a_sign_in_too_many_ends_the_oldest_session(bench: &Bench) {
@@ -36,6 +37,18 @@ pub async fn a_sign_in_too_many_is_refused_where_that_is_asked_for(bench: &Bench
     first.run(&[SignOut]).await;
     second.run(&[sign_in("ada")]).await;
     assert!(!is_dead(&second).await);
+}
+
+pub async fn a_session_that_shorter_timeouts_have_ended_is_not_counted(bench: &Bench) {
+    let day = Duration::from_secs(24 * 3600);
+    let before = bench.app_with(|builder| builder.idle_timeout(14 * day).lifetime(30 * day)).await;
+    let after = bench.app_with(|builder| builder.max_sessions_per_subject(1, OverLimit::Refuse)).await;
+    let (mut old, mut new) = (before.browser(), after.browser());
+    old.run(&[sign_in("ada")]).await;
+    assert_eq!(new.send(&[sign_in("ada")]).await.status, 403);
+    bench.advance(3600);
+    new.run(&[sign_in("ada")]).await;
+    assert!(!is_dead(&new).await);
 }
 
 pub async fn sign_ins_at_once_count_each_other(bench: &Bench) {

@@ -3,6 +3,7 @@
 use super::{get, insert, s, sign_in, signed_in};
 use crate::{Bench, Browser, Calls, Step, Step::*};
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 
 /// A change whose answer was lost is not applied again.
 pub async fn r08_a_lost_answer_does_not_count_twice(bench: &Bench) {
@@ -12,6 +13,20 @@ pub async fn r08_a_lost_answer_does_not_count_twice(bench: &Bench) {
     assert_eq!(browser.send(&[Increment("n".into()), Save]).await.status, 200);
     bench.probe.set_answers_lost(false);
     assert_eq!(browser.run(&[get("n")]).await, [1]);
+}
+
+/// A server that did not answer in time may still execute the statement, while the request has already begun the next one.
+pub async fn r08_a_change_that_takes_effect_late_does_not_count_twice(bench: &Bench) {
+    let app = bench.app_with(|builder| builder.max_wait(Duration::from_secs(4))).await;
+    let mut browser = signed_in(&app, "ada").await;
+    bench.probe.delay_update();
+    let failed = browser.peek(&[Increment(s("n")), Save]).await;
+    assert_eq!(failed.status, 503);
+    assert_eq!(browser.run(&[Increment(s("m")), Save, get("n"), get("m")]).await[2..], [json!(1), json!(1)]);
+    bench.probe.delay_update();
+    let steps = [Increment(s("n")), TrySave, Increment(s("m")), Save, get("n"), get("m")];
+    assert_eq!(browser.run(&steps).await[4..], [json!(2), json!(2)]);
+    assert_eq!(browser.run(&[get("n"), get("m")]).await, [json!(2), json!(2)]);
 }
 
 pub async fn r08_changes_of_different_keys_both_land(bench: &Bench) {

@@ -9,7 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 use waxseal_core::Secret;
 use waxseal_http::{
-    Admission, Found, Limit, OverLimit, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Touch, Update, Wanted, Which,
+    Admission, Found, Limit, OverLimit, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Wanted,
+    Which,
 };
 
 /// The client goes away in the middle of a save: it ends all the same. (Over a socket the whole request may be dropped before
@@ -289,7 +290,8 @@ pub async fn store_lists_come_in_pages(bench: &Bench) {
 pub async fn store_counts_a_subjects_sessions(bench: &Bench) {
     let store = bench.probe.store();
     let lock = RowId::from_bytes([0x8f; 16]);
-    let ending = Limit { sessions: 2, over: OverLimit::EndOldest, lock };
+    let before = Timestamp::from_unix_ms(0);
+    let ending = Limit { sessions: 2, over: OverLimit::EndOldest, lock, seen_after: before, created_after: before };
     let refusing = Limit { over: OverLimit::Refuse, ..ending };
     let rows: Vec<Row> = (0..6).map(|n| row(bench, n, Some("ada"))).collect();
     store.insert(row(bench, 9, Some("bob"))).await.unwrap();
@@ -306,6 +308,13 @@ pub async fn store_counts_a_subjects_sessions(bench: &Bench) {
     assert_eq!(listed.len(), 2, "the oldest has ended");
     assert!(listed.iter().any(|row| row.id == rows[5].id));
     assert_eq!(store.list_by_subject("bob", bench.now(), Page::first(100)).await.unwrap().len(), 1);
+    let [one, another] = [6, 7].map(|n| row(bench, n, Some("ada")));
+    assert_eq!(store.admit(None, one.clone(), refusing).await.unwrap(), Admission::Refused);
+    // By the present maxima the others have ended, whatever their rows say.
+    let by_seen = Limit { seen_after: one.seen_at, ..refusing };
+    let by_created = Limit { created_after: one.created_at, ..refusing };
+    assert_eq!(store.admit(None, one, by_seen).await.unwrap(), Admission::Done);
+    assert_eq!(store.admit(None, another, by_created).await.unwrap(), Admission::Done);
 }
 
 pub async fn store_tells_what_has_ended(bench: &Bench) {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use waxseal_http::{Admission, Found, OverLimit, Row, RowId, TOMBSTONE_S, Timestamp, Which};
+use waxseal_http::{Admission, Found, Limit, OverLimit, Row, RowId, TOMBSTONE_S, Timestamp, Which};
 
 use super::{Answer, Command, Database, Save};
 
@@ -25,7 +25,7 @@ impl Database {
             Command::Rotate { old, generation, new } => self.rotate(*old, *generation, new),
             Command::Admit { old, new, limit } => {
                 let now = new.seen_at;
-                let others = self.others(new, old.map(|(id, _)| id));
+                let others = self.others(new, old.map(|(id, _)| id), limit);
                 let over = (others.len() + 1).saturating_sub(limit.sessions as usize);
                 if over > 0 && limit.over == OverLimit::Refuse {
                     return Answer::Admission(Admission::Refused);
@@ -128,10 +128,10 @@ impl Database {
     }
 
     /// The live sessions of a new row's subject but the one that it replaces, the oldest first.
-    fn others(&self, new: &Row, replaced: Option<RowId>) -> Vec<RowId> {
+    fn others(&self, new: &Row, replaced: Option<RowId>, limit: &Limit) -> Vec<RowId> {
         let mut others: Vec<_> = self
             .sessions()
-            .filter(|row| row.subject == new.subject && Some(row.id) != replaced && !row.is_expired(new.seen_at))
+            .filter(|row| row.subject == new.subject && Some(row.id) != replaced && limit.counts(row, new.seen_at))
             .map(|row| (row.created_at, row.id))
             .collect();
         others.sort_unstable();

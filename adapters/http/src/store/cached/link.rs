@@ -28,7 +28,8 @@ use crate::{StoreError, metrics, watch::Watchers};
 /// How many pings are sent per bound.
 const PINGS: u32 = 4;
 
-/// The longest wait before the channel is reopened.
+/// The longest wait before the channel is reopened. Also how long opening it or sending a ping may take, and the shortest silence after
+/// which it is reopened.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The state that the task and the cache share.
@@ -41,6 +42,8 @@ pub(super) struct Link {
     watchers: Watchers,
     /// The number of the next ping. No number is used twice: a ping from a broken channel may still arrive on the next one.
     next_ping: AtomicU64,
+    /// Why the last ping was not sent.
+    ping_error: Mutex<Option<StoreError>>,
 }
 
 /// Ends the task with the last cache that uses it.
@@ -159,7 +162,10 @@ impl Link {
                     }
                 }
                 Ok(Err(error)) => return error,
-                Err(_) => return StoreError::backend("the channel of notices fell silent"),
+                Err(_) => {
+                    let cause = self.ping_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    return cause.unwrap_or_else(|| StoreError::backend("the channel of notices fell silent"));
+                }
             }
         }
     }
@@ -179,11 +185,12 @@ impl Link {
                 // If the channel is slow, only the newest pings are useful.
                 sent.retain(|other, _| other + 64 > number);
             }
-            match timeout(LONGEST_WAIT, notices.ping(number)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "a ping of the session cache was not sent"),
-                Err(_) => tracing::debug!("a ping of the session cache was not sent in time"),
+            let pinged = timeout(LONGEST_WAIT, notices.ping(number)).await;
+            let error = pinged.unwrap_or_else(|_| Err(StoreError::backend("a ping could not be sent in time"))).err();
+            if let Some(error) = &error {
+                tracing::debug!(%error, "a ping of the session cache was not sent");
             }
+            *self.ping_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
             tokio::time::sleep(every).await;
         }
     }

@@ -35,6 +35,9 @@ const UNCERTAIN: Duration = Duration::from_secs(30);
 /// | [`Cached::new`] | after the bound | within the bound |
 /// | [`Cached::for_a_single_process`] | when this process changes the row | at once: there are no others |
 ///
+/// Around a store with a replica, [`Cached::notified`] and [`Cached::for_a_single_process`] fill the cache from the primary. A copy of
+/// [`Cached::new`] may come from the replica: it may be as old as the two bounds together.
+///
 /// A user's own changes are always seen: a copy that is older than the cookie is not used. A change never relies on a copy: every
 /// save compares the generation in the database.
 ///
@@ -152,6 +155,13 @@ impl<S: Store> Inner<S> {
         (entry.row.generation == generation && entry.epoch == reading.epoch).then_some(entry.row)
     }
 
+    /// What to ask the store for. A copy without an age limit must not come from a replica that is behind: the notice of the change
+    /// has come already.
+    fn to_keep(&self, wanted: Wanted) -> Wanted {
+        let is_timed = matches!(self.coherence, Coherence::Timed);
+        Wanted { newest: wanted.newest || (!is_timed && self.store.may_be_behind()), ..wanted }
+    }
+
     fn keep(&self, reading: Reading, found: Option<&Found>) {
         if let Some(Found::Session(row)) = found {
             self.entries.keep_read(reading, row.clone());
@@ -220,7 +230,7 @@ impl<S: Store> Store for Cached<S> {
             return Ok(Some(Found::Session(row)));
         }
         let reading = inner.reading(wanted.id);
-        let found = inner.store.load(wanted).await?;
+        let found = inner.store.load(inner.to_keep(wanted)).await?;
         inner.keep(reading, found.as_ref());
         Ok(found)
     }
@@ -234,7 +244,8 @@ impl<S: Store> Store for Cached<S> {
             return Ok(copies);
         }
         let readings: Vec<Reading> = wanted.iter().map(|wanted| inner.reading(wanted.id)).collect();
-        let found = inner.store.load_many(wanted).await?;
+        let all: Vec<Wanted> = wanted.iter().map(|wanted| inner.to_keep(*wanted)).collect();
+        let found = inner.store.load_many(&all).await?;
         for (reading, found) in readings.into_iter().zip(&found) {
             inner.keep(reading, found.as_ref());
         }

@@ -123,12 +123,12 @@ impl MemoryStore {
             .unwrap_or_else(|| Err(self.full()))
     }
 
-    /// The subject's live sessions but one, the oldest first.
-    fn oldest_first(&self, subject: &str, now: Timestamp, but: Option<RowId>) -> Vec<RowId> {
+    /// The subject's sessions that count but one, the oldest first.
+    fn oldest_first(&self, subject: &str, now: Timestamp, but: Option<RowId>, limit: &Limit) -> Vec<RowId> {
         let shards = self.all();
         let rows = shards.iter().flat_map(|shard| shard.of_subject(subject));
         let mut live: Vec<_> = rows
-            .filter(|row| !row.is_expired(now) && Some(row.id) != but)
+            .filter(|row| limit.counts(row, now) && Some(row.id) != but)
             .map(|row| (row.created_at, row.id))
             .collect();
         live.sort_unstable();
@@ -216,7 +216,7 @@ impl Store for MemoryStore {
         let now = new.seen_at;
         let replaced = old.map(|(id, _)| id);
         let others = match &new.subject {
-            Some(subject) => self.oldest_first(subject, now, replaced),
+            Some(subject) => self.oldest_first(subject, now, replaced, &limit),
             None => Vec::new(),
         };
         let over = (others.len() + 1).saturating_sub(limit.sessions as usize);
