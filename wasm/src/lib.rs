@@ -29,7 +29,7 @@ use crate::{buffer::wipe, output::Output};
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<dlmalloc::GlobalDlmalloc> =
     zeroizing_alloc::ZeroAlloc(dlmalloc::GlobalDlmalloc);
 
-/// Nothing here panics on any input; should it, the instance stops and JavaScript gets a `RuntimeError`.
+/// No input makes this code panic. If it panicked all the same, the instance would stop and JavaScript would get a `RuntimeError`.
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -183,8 +183,8 @@ impl Edge {
         })
     }
 
-    /// The id of the row behind the cookie value that is the input: its 16 bytes are the output. By itself, for it costs two hashes
-    /// and only those need it who ask the database. The length of the output, or a refusal.
+    /// The id of the row behind the cookie value that is the input: its 16 bytes are the output. A call of its own, because it costs two
+    /// hashes and only callers that query the database need it. The length of the output, or a refusal.
     pub fn row_id(&mut self, now_ms: f64) -> i32 {
         let opened = self.ticket(0..self.input.len(), now_ms).map(|ticket| {
             self.output.begin();

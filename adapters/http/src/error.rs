@@ -13,7 +13,9 @@ pub enum SessionError {
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
     /// Other requests kept changing the session: each of many attempts to save met newer data.
-    #[error("the session was other requests changed the session at each of {attempts} attempts to save it")]
+    #[error(
+        "other requests changed the session at each of {attempts} attempts to save it; send fewer changes of one session at once"
+    )]
     Contended {
         /// How many attempts were made.
         attempts: u32,
@@ -29,7 +31,7 @@ pub enum SessionError {
     #[error("a session of another system could not be adopted: {0}")]
     Adoption(#[source] crate::AdoptError),
     /// Too many requests wait to change the same session.
-    #[error("too many requests wait to change the same session")]
+    #[error("too many requests use the same session; try again, and send fewer at once")]
     Crowded,
     /// The session's row was made with a key that this node does not hold. This does not end the session: it works again when
     /// this node has the key.
@@ -43,7 +45,9 @@ pub enum SessionError {
     SignInOvertaken,
     /// A clone of the handle asked for a new cookie (a sign-in, a renewal, a new session) after the response was committed. A
     /// cookie can no longer be sent then.
-    #[error("the response was already committed, so no cookie can be sent for a new or renewed session")]
+    #[error(
+        "the response was already committed, so no cookie can be sent for a new or renewed session; sign in or renew before the response is committed"
+    )]
     TooLate,
     /// The task that saved ended early: the runtime is shutting down, or an update closure panicked.
     #[error("saving the session was interrupted")]

@@ -8,7 +8,7 @@ use crate::{
     metrics,
 };
 
-/// The authentic tickets of a request, in the order of its cookies: usually one, so that `rest` allocates nothing.
+/// The authentic tickets of a request, in the order of its cookies: usually one, so that `more` allocates nothing.
 #[derive(Default)]
 pub(crate) struct Tickets {
     first: Option<Ticket>,

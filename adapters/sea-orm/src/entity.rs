@@ -78,10 +78,10 @@ macro_rules! entity {
         };
 
         /// A session's row, or the tombstone of one that was ended (generation 0). Only `data` are secret, and they are sealed.
-        #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+        #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
         #[sea_orm($($table)*)]
         pub struct Model {
-            /// The row id: a UUID of version 7, derived one-way from the session secret. It opens nothing.
+            /// The row id: a UUID of version 7, derived one-way from the session secret. It gives no access to the session.
             #[sea_orm(primary_key, auto_increment = false)]
             pub id: Uuid,
             /// The row's version number, for compare-and-swap; the first is 1. A row with 0 is a tombstone: its session was ended
@@ -104,6 +104,23 @@ macro_rules! entity {
             /// The sealed (or signed) data.
             #[sea_orm(column_type = "Blob")]
             pub data: Vec<u8>,
+        }
+
+        impl ::std::fmt::Debug for Model {
+            /// Without the data: signed ones can be read.
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct("Model")
+                    .field("id", &self.id)
+                    .field("generation", &self.generation)
+                    .field("subject", &self.subject)
+                    .field("label", &self.label)
+                    .field("created_at", &self.created_at)
+                    .field("lifetime_s", &self.lifetime_s)
+                    .field("seen_at", &self.seen_at)
+                    .field("expires_at", &self.expires_at)
+                    .field("data", &format_args!("{} bytes", self.data.len()))
+                    .finish()
+            }
         }
 
         /// It has no relations of its own: relate your entities to it by `subject`.

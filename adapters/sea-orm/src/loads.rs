@@ -35,7 +35,9 @@ pub(crate) struct Load {
 impl Loads {
     /// Waits until the row may be loaded, in the order of arrival. An error if too many requests load it already or wait to.
     pub(crate) async fn begin(&self, id: RowId) -> Result<Load, StoreError> {
-        let row = self.0.join(id, MAX).ok_or_else(|| StoreError::backend("too many requests load this session at once"))?;
+        let row = self.0.join(id, MAX).ok_or_else(|| {
+            StoreError::backend("too many requests load this session at once; try again, and send fewer at once")
+        })?;
         let mut load = Load { row, begun: false };
         load.row.0.acquire().await.map_err(StoreError::backend)?.forget();
         load.begun = true;

@@ -130,7 +130,7 @@ impl TableMigration {
             let name = format!("{}_{}", self.table.name(), column.to_string());
             Index::create().name(name).table(self.table.reference()).col(column).take()
         });
-        // Nobody asks for the sessions of no subject. MySQL has no partial indexes.
+        // No query looks for sessions without a subject. MySQL has no partial indexes.
         if backend != DbBackend::MySql {
             subject.and_where(Expr::col(Column::Subject).is_not_null());
         }
@@ -160,7 +160,7 @@ impl TableMigration {
         let sql = format!("SELECT {} FROM {table} WHERE 1 = 0", columns.join(", "));
         manager.get_connection().execute_unprepared(&sql).await.map(drop).map_err(|error| {
             DbErr::Migration(format!(
-                "the table {} exists but is not a session table ({error}); choose another name with `Migration::for_table`",
+                "the table {} is not a session table, or cannot be read ({error}); check the role's privileges, or choose another name with `Migration::for_table`",
                 self.table
             ))
         })

@@ -210,7 +210,9 @@ impl<C: ConnectionTrait> StoreOn<'_, C> {
             }
             seen = left;
         }
-        Err(backend(DbErr::Custom("the subject's sessions were renewed faster than they could be ended".into())))
+        Err(backend(DbErr::Custom(
+            "the subject's sessions were renewed faster than they could be ended; try again".into(),
+        )))
     }
 
     /// See [`Store::ended_since`](waxseal_http::Store::ended_since).

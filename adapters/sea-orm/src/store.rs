@@ -21,8 +21,8 @@ use crate::{
 /// A session store on a connection that the application already has. Cheap to clone.
 ///
 /// Most verbs are one statement. `rotate` and `admit` are one transaction each; `delete_by_subject` repeats its statements until no
-/// session is left. What the database rolls back (a deadlock, a serialization failure, a lock: see [`Fate`](crate::Fate)) is
-/// repeated, up to eight times within about two seconds, so any isolation level works.
+/// session is left. A statement that the database rolls back (a deadlock, a serialization failure, a lock: see
+/// [`Fate`](crate::Fate)) is tried again, up to eight attempts within about two seconds, so any isolation level works.
 ///
 /// A database server has five seconds to answer a statement. After that, a read fails, and the effect of a write is checked. On
 /// SQLite its busy timeout applies instead.
@@ -31,7 +31,8 @@ pub struct SeaOrmStore {
     db: DatabaseConnection,
     statements: Arc<Statements>,
     cluster: Cluster,
-    /// None on a replica: a session that is refused or waits here would count as the replica's failure, and turn it off for all.
+    /// `None` on a replica: a refusal or a wait here would count as a failure of the replica, and all sessions would then be read
+    /// from the primary.
     loads: Option<Arc<Loads>>,
     #[cfg_attr(not(feature = "notices"), allow(dead_code))]
     table: Table,
@@ -178,7 +179,7 @@ impl Store for SeaOrmStore {
 
     async fn load_many(&self, wanted: &[Wanted]) -> Result<Vec<Option<Found>>, StoreError> {
         let ids: Vec<RowId> = wanted.iter().map(|wanted| wanted.id).collect();
-        // Requests with the same cookies ask for the same rows in the same order.
+        // Only the first row is bounded: requests with the same cookies ask for the same rows in the same order.
         let Some(first) = ids.first() else { return Ok(Vec::new()) };
         let _load = self.begin_load(*first).await?;
         let is_galera = self.is_galera().await?;

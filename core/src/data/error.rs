@@ -79,6 +79,9 @@ pub enum Refusal {
     /// `Some` of a value that is stored as nothing, and so would be read back as `None`.
     #[error("Some(None) and Some(()) cannot be distinguished from None when read back; use an enum")]
     NestedOption,
+    /// A `serde_json::value::RawValue`: only serde_json itself can read one.
+    #[error("it contains a serde_json RawValue; store a serde_json::Value, or the text")]
+    RawJson,
     /// The value is nested too deep.
     #[error("it is nested deeper than {} levels", super::MAX_DEPTH)]
     TooDeep,

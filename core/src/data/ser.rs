@@ -9,6 +9,9 @@ use super::{
     key::{KeysSeen, ToKey},
 };
 
+/// The name of the struct as which `serde_json::value::RawValue` is serialized.
+const RAW_JSON: &str = "$serde_json::private::RawValue";
+
 /// Serializes a Rust value into a [`Value`].
 ///
 /// A struct becomes a map; a unit variant becomes text; any other variant becomes a map with one entry; `None` and `()` become
@@ -23,8 +26,9 @@ use super::{
 ///   tries again and gives every key that looks like an integer or a boolean as one. This needs a value in which all such keys
 ///   are of the same kind: a `HashMap<u32, _>` next to a `HashMap<String, _>` is refused if the latter has a key such as `"5"`.
 ///
-/// Some types accept keys of any kind and do not report a failed attempt: a flattened `Option` that contains a map with integer
-/// keys, or an untagged enum with variants for both kinds of keys. They read integer keys as text, as from JSON.
+/// Some types accept keys of any kind, or hide a failed attempt: a flattened `Option` that contains a map with integer keys, or an
+/// untagged enum with a map with integer keys in one variant, and a later variant that also accepts the value (because it has text keys,
+/// or ignores the field). They are read as from JSON, where integer keys are text: use a tagged enum for such types.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, ValueError> {
     let seen = KeysSeen::default();
     let value = value.serialize(ToValue { depth: MAX_DEPTH, seen: &seen })?;
@@ -192,7 +196,10 @@ impl<'a> Serializer for ToValue<'a> {
         Ok(Entries { sized: len.is_some(), ..Entries::new(self, None)? })
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Entries<'a>, ValueError> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Entries<'a>, ValueError> {
+        if name == RAW_JSON {
+            return Err(Refusal::RawJson.into());
+        }
         Entries::new(self, None)
     }
 

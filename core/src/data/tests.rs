@@ -93,6 +93,13 @@ fn what_would_come_back_as_something_else_is_refused() {
     assert_eq!(refused(&Some(None::<u8>)), Refusal::NestedOption);
     assert_eq!(refused(&Some(())), Refusal::NestedOption);
     assert_eq!(refused(&BTreeMap::from([((1, 2), 3)])), Refusal::MapKey("tuple"));
+    // As serde_json serializes one.
+    #[derive(Serialize)]
+    #[serde(rename = "$serde_json::private::RawValue")]
+    struct RawValue {
+        json: &'static str,
+    }
+    assert_eq!(refused(&[RawValue { json: "1" }]), Refusal::RawJson);
     #[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(untagged)]
     enum Key {

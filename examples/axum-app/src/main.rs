@@ -1,6 +1,6 @@
 //! An axum application with encrypted sessions in a database: `cargo run -p waxseal-example-axum`.
 //!
-//! The sessions are set up in `examples/shared`, ten lines from the keyring to the layer; here is what is axum's.
+//! `examples/shared` sets up the sessions. This crate has only what is specific to axum.
 
 #![forbid(unsafe_code)]
 

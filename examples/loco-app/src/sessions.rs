@@ -50,14 +50,14 @@ impl Initializer for SessionInitializer {
         if settings.sweep_every > 0 {
             let sweeper = Sweeper::new(store.clone()).interval(Duration::from_secs(settings.sweep_every));
             let sweeper = sweeper.clock(crate::example::clock(ctx)?);
-            ctx.shared_store.insert(sweeper.spawn()); // it sweeps for as long as this is kept
+            ctx.shared_store.insert(sweeper.spawn()); // the sweeper runs as long as this guard is kept
         }
         let store = crate::example::cached(store, settings.cache, ctx).await?;
         let sessions = Sessions::builder(keyring, store)
             .cookie(cookie)
             .idle_timeout(Duration::from_secs(settings.idle_timeout))
             .lifetime(Duration::from_secs(settings.lifetime))
-            // "Remember me" may last longer than a session does without it.
+            // A remembered session may last longer than others.
             .max_lifetime(Duration::from_secs(settings.lifetime.max(settings.remember)))
             .touch_interval(settings.touch_interval())
             .claims(["role"])

@@ -1,6 +1,6 @@
 //! A Poem application with encrypted sessions in a database: `cargo run -p waxseal-example-poem`.
 //!
-//! The sessions are set up in `examples/shared`, ten lines from the keyring to the middleware; here is what is Poem's.
+//! `examples/shared` sets up the sessions. This crate has only what is specific to Poem.
 
 #![forbid(unsafe_code)]
 

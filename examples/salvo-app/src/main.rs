@@ -1,6 +1,6 @@
 //! A Salvo application with encrypted sessions in a database: `cargo run -p waxseal-example-salvo`.
 //!
-//! The sessions are set up in `examples/shared`, ten lines from the keyring to the hoop; here is what is Salvo's.
+//! `examples/shared` sets up the sessions. This crate has only what is specific to Salvo.
 
 #![forbid(unsafe_code)]
 

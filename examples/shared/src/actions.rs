@@ -29,7 +29,7 @@ impl TypedData for ShoppingList {
 #[derive(Deserialize)]
 pub struct SignInForm {
     pub user: String,
-    /// The box "Remember me": a browser leaves it out where it is not ticked.
+    /// The box "Remember me". Browsers leave it out if it is not ticked.
     pub remember: Option<String>,
 }
 
@@ -112,7 +112,7 @@ pub async fn whoami(subject: &str, session: &Session) -> Result {
     Ok(Answer::json(StatusCode::OK, &whoami))
 }
 
-/// Adds one, atomically: of two visits at once both count. `save` lands it now, so that the answer is the count that landed.
+/// Adds one, atomically: two concurrent visits are both counted. Calls `save`, so that the response has the saved count.
 pub async fn visits(session: &Session, request: &HeaderMap) -> Result {
     session.update("visits", |n: Option<u64>| n.unwrap_or(0) + 1)?;
     let saved = session.save().await?;
@@ -142,7 +142,7 @@ pub fn remove_item(session: &Session, request: &HeaderMap, form: Item) -> Result
     Ok(Answer::done(request, &json!({ "removed": true })))
 }
 
-/// What tools keep lies beside what the page keeps, not in its way.
+/// The session key for a tool's data. The prefix keeps it from overwriting the page's data.
 fn data_key(key: &str) -> String {
     format!("data.{key}")
 }

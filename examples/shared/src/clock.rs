@@ -7,14 +7,14 @@ use waxseal_http::{Clock, SystemClock, Timestamp};
 /// The operating system's time. For tests only: where `WAXSEAL_EXAMPLE_CLOCK` names a file, the time is ahead of the operating
 /// system's by the number of seconds in that file. The file is read at each call, so that a test can let days go by.
 ///
-/// Never set that variable in production: who can write the file decides when sessions end.
+/// Never set that variable in production: whoever can write to the file decides when sessions end.
 #[derive(Clone, Debug)]
 pub struct ExampleClock {
     test_file: Option<PathBuf>,
 }
 
 impl ExampleClock {
-    /// Not moved where there is no file.
+    /// Without a file, the time is the operating system's.
     pub(crate) fn new(test_file: Option<PathBuf>) -> Self {
         if let Some(file) = &test_file {
             tracing::warn!("for tests: the clock is ahead by the seconds in {}", file.display());

@@ -12,7 +12,7 @@ use waxseal_http::RootKey;
 
 use crate::clock::ExampleClock;
 
-/// Where the key lies that the first run makes.
+/// The file of the key that the first run makes.
 const KEY_FILE: &str = "waxseal-example.key";
 
 /// The longest time to remember somebody: browsers keep no cookie longer (RFC 6265bis, 5.5), in seconds.
@@ -21,9 +21,10 @@ const LONGEST_REMEMBER_S: u64 = 400 * 24 * 3600;
 pub struct Config {
     /// `HOST` (127.0.0.1) and `PORT` (3000).
     pub address: String,
-    /// `DATABASE_URL`; a SQLite file in the working directory where it is not set.
+    /// `DATABASE_URL`. If it is not set, a SQLite file in the working directory.
     pub(crate) database_url: String,
-    /// `WAXSEAL_CACHE=1`: copies of rows in memory. On PostgreSQL, every process then hears at once of what the others do.
+    /// `WAXSEAL_CACHE=1`: copies of rows in memory. On PostgreSQL, every process sees the others' sign-outs within milliseconds and their changes within a quarter of a
+    /// second.
     pub(crate) cache: bool,
     /// `WAXSEAL_SECURE_COOKIE=1`: behind TLS. Else cookies for plain HTTP, for development.
     pub(crate) secure_cookie: bool,
@@ -77,7 +78,7 @@ impl Config {
         })
     }
 
-    /// The keys of `WAXSEAL_KEYS`; where that is not set, of a file that the first run makes.
+    /// The keys in `WAXSEAL_KEYS`. If that is not set, those in a file that the first run makes.
     pub fn keys(&self) -> Result<String, ConfigError> {
         if let Some(keys) = &self.keys {
             return Ok(keys.clone());

@@ -10,7 +10,7 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(8)
-        // A database that is away is a 503 after this, not a request that hangs.
+        // If the database cannot be reached, the request gets a 503 after this time and does not hang.
         .acquire_timeout(Duration::from_secs(5))
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(|options| {
@@ -25,7 +25,8 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Database::connect(options).await
 }
 
-/// A cache that other processes may write past: PostgreSQL tells it of every change, elsewhere a copy lives for a second.
+/// A cache for a database to which other processes also write. PostgreSQL reports their changes to it; on other databases a copy is used
+/// for at most a second.
 pub async fn cached(db: &DatabaseConnection, store: SeaOrmStore) -> Result<Arc<dyn Store>, DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(Arc::new(Cached::new(store)));

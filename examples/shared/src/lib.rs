@@ -29,10 +29,10 @@ use waxseal_sea_orm::{Migrator, SeaOrmStore, Sweeper, SweeperGuard};
 /// Where workers at the edge fetch the feed of ended sessions.
 pub const ENDED_SESSIONS: &str = "/ended-sessions";
 
-/// How far back the feed reaches. It proves something about tickets that were issued up to half a minute later than that.
+/// How far back the feed reaches: 10 minutes. It can prove tickets that are up to 570 seconds old.
 pub const FEED_WINDOW: Duration = Duration::from_secs(600);
 
-/// The sessions, as the environment has them set up, and what deletes expired ones for as long as it is kept.
+/// The sessions as the environment configures them, and the guard of the sweeper, which runs until the guard is dropped.
 pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<dyn Error>> {
     let keyring = Keyring::from_text(&config.keys()?)?;
     let db = database::connect(&config.database_url).await?;
@@ -48,7 +48,7 @@ pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<d
         .cookie(cookie)
         .idle_timeout(config.idle_timeout)
         .lifetime(config.lifetime)
-        // "Remember me" may last longer than a session does without it.
+        // A remembered session may last longer than others.
         .max_lifetime(config.lifetime.max(config.remember))
         .touch_interval(config.touch_interval)
         .claims(["role"])
@@ -57,7 +57,7 @@ pub async fn sessions(config: &Config) -> Result<(Sessions, SweeperGuard), Box<d
     Ok((sessions, sweeper))
 }
 
-/// Runs an application to its end: logs, and fails as a process does.
+/// Sets up logging, runs the application, and turns its result into an exit code.
 pub async fn run(application: impl Future<Output = Result<(), Box<dyn Error>>>) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,sqlx=warn,sea_orm_migration=warn,salvo=warn".into());

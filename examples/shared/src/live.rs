@@ -57,7 +57,7 @@ async fn over(session: Session, live: &mut Live) -> Over {
         ended = session.ended() => match ended {
             Ok(()) => Over::Ended,
             Err(error) => {
-                tracing::warn!(%error, "whether a session has ended could not be told: its stream is closed");
+                tracing::warn!(%error, "could not check whether a session has ended; its stream is closed");
                 Over::Away
             }
         },
@@ -65,7 +65,7 @@ async fn over(session: Session, live: &mut Live) -> Over {
     }
 }
 
-/// A `tick` with a number each second, and at last `ended`, as soon as the session has ended, or `away`.
+/// An event `tick` with a number every second. The last event is `ended` if the session has ended, or `away`.
 pub fn events(session: &Session) -> impl Stream<Item = Event> + Send + use<> {
     let session = session.clone();
     let over = Box::pin(async move { over(session, &mut Live::new()).await });

@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Whether the application was told to stop. Each receiver belongs to a stream or a WebSocket.
 static STOPPING: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
-/// Waits for Ctrl-C, or SIGTERM where there is one, and then ends what would never end by itself: live streams.
+/// Waits for Ctrl-C, or SIGTERM where there is one, and then ends the live streams, which would never end by themselves.
 pub async fn stop_signal() {
     signal().await;
     stop();
@@ -36,7 +36,7 @@ impl Live {
     }
 }
 
-/// Waits until every stream and WebSocket has ended. A server waits for its requests only, and a WebSocket is none.
+/// Waits until every stream and WebSocket has ended. A server waits only for its requests, and a WebSocket is not a request.
 pub async fn live_ended() {
     let _ = timeout(PATIENCE, STOPPING.closed()).await;
 }

@@ -33,7 +33,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Nothing (and a line that says so) where the machine has no such database.
+    /// `None`, with a line that says so, if the machine has no such database.
     pub async fn start(binary: &str, db: Db, test: &str, env: &[(&str, &str)]) -> Option<Self> {
         let mut env: Vec<(String, String)> =
             env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -46,7 +46,7 @@ impl Application {
                 println!("left out: {name} is not set");
                 return None;
             };
-            // One database for each application and test; made anew, left behind empty of meaning.
+            // One database for each application and test. It is made anew at each run and not dropped afterwards.
             let stem = binary.rsplit(['/', '\\']).next().unwrap().replace(['-', '.'], "_");
             let database = format!("{stem}_{test}");
             let admin = Database::connect(&url).await.unwrap();

@@ -7,7 +7,7 @@ use std::sync::{
 
 use sea_orm::DatabaseConnection;
 use waxseal_core::{Keyring, RootKey};
-use waxseal_http::{Found, Row, RowId, Sessions, SessionsBuilder, Timestamp};
+use waxseal_http::{Found, Row, RowId, Sessions, SessionsBuilder, TOMBSTONE_S, Timestamp};
 
 use crate::{
     Browser, Gates, Probe,
@@ -167,6 +167,14 @@ impl Bench {
             .await
             .unwrap()
             .and_then(Found::session)
+    }
+
+    /// Puts back a row as it was in a backup.
+    pub async fn restore(&self, row: Row) {
+        let store = self.probe.store();
+        store.end_many(&[row.id], self.now()).await.unwrap();
+        store.delete_expired(self.now().plus_seconds(TOMBSTONE_S), 1000).await.unwrap();
+        store.insert(row).await.unwrap();
     }
 }
 

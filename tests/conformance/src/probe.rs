@@ -62,7 +62,12 @@ enum Late {
     None,
     /// The next update is given up at once.
     Next,
-    Update { id: RowId, generation: u64, now: Timestamp, data: Vec<u8> },
+    Update {
+        id: RowId,
+        generation: u64,
+        now: Timestamp,
+        data: Vec<u8>,
+    },
 }
 
 impl Probe {

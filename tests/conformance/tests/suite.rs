@@ -91,6 +91,7 @@ macro_rules! suite {
             a_cookie_lasts_as_its_session_was_made
             terms_over_the_bounds_are_refused
             r19_a_row_older_than_its_cookie_is_refused_unless_the_policy_accepts_it
+            r19_a_restored_row_that_has_expired_is_accepted_with_its_cookies_expiry
             r25_a_deploy_that_shortens_the_timeouts_binds_old_sessions
             r25_a_deploy_that_lengthens_the_timeouts_leaves_old_sessions_as_they_are
             tickets_of_stateless_sessions_and_of_sessions_with_a_store_do_not_mix

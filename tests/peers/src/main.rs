@@ -1,8 +1,9 @@
 //! What a session costs a request: the same routes through bare Poem and axum, through the sessions of others and through ours,
 //! interleaved in one run. `cargo xtask bench peers`
 //!
-//! The server has one thread; the load comes from another, over keep-alive connections that each hold a session. CPU is the server
-//! thread's own clock, so what the load generator and the database spend does not count. The least of the rounds is shown.
+//! The server has one thread; the load comes from another, over keep-alive connections that each hold a session. CPU time is
+//! that of the server's thread, so the work of the load generator and of the database is not counted. The best of the rounds is shown:
+//! the highest rate and the lowest CPU time.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -19,7 +20,7 @@ use waxseal_peers::postgres_url;
 const ROUNDS: usize = 15;
 
 fn main() {
-    // A part of a name as an argument leaves the other servers out, a second one the other requests: for a profiler.
+    // For profiling: the first argument selects servers by a part of their names (bare ones always run), the second selects requests.
     let mut parts = env::args().skip(1);
     let (part, only) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut servers = vec![

@@ -48,6 +48,8 @@ pub(crate) struct Request {
     pub(crate) works_ms: [u64; 2],
     /// Whether it saves before it answers.
     pub(crate) saves: bool,
+    /// How often it tries again to save if that fails.
+    pub(crate) saves_again: u64,
     pub(crate) ending: Ending,
 }
 
@@ -141,8 +143,14 @@ async fn handle(
         carry_out(world, session, act, response).await?;
     }
     if request.saves {
-        let saved = session.save().await?;
-        response.saved = Some(saved);
+        let mut saved = session.save().await;
+        for _ in 0..request.saves_again {
+            if saved.is_ok() {
+                break;
+            }
+            saved = session.save().await;
+        }
+        response.saved = Some(saved?);
     }
     if request.works_ms[1] > 0 {
         world.sleep(request.works_ms[1]).await;

@@ -113,6 +113,7 @@ impl Browser {
             acts,
             works_ms: [slow(6), slow(12)],
             saves: chance.one_in(8),
+            saves_again: chance.below(3),
             ending: match chance.below(40) {
                 0 => Ending::Fails,
                 1 => Ending::Discards,

@@ -30,7 +30,16 @@ pub(crate) async fn thief(cluster: Arc<Cluster>) {
 /// A request that only reads.
 pub(crate) fn look(id: u64, cookie: String) -> Request {
     let cookies = vec![cookie];
-    Request { id, cookies, looks: true, acts: vec![], works_ms: [0, 0], saves: false, ending: Ending::Ok }
+    Request {
+        id,
+        cookies,
+        looks: true,
+        acts: vec![],
+        works_ms: [0, 0],
+        saves: false,
+        saves_again: 0,
+        ending: Ending::Ok,
+    }
 }
 
 /// Ends all sessions of some user now and then.

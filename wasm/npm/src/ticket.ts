@@ -4,7 +4,7 @@ import { Edge as Module } from "../build/waxseal_bg.js";
 import { type Data, input, readByte, readBytes, readData, readDouble, readFrom, readText, wipeStack } from "./memory.js";
 
 /**
- * An authentic ticket within its lifetime: there are no others. It says what was true when it was issued; only the database can
+ * An opened ticket. It is authentic and within its lifetime. It says what was true when it was issued; only the database can
  * tell whether its session has ended since.
  */
 export interface Ticket {
@@ -29,7 +29,7 @@ export interface Ticket {
    * if the application has no store: there is no row. A number is enough: no session is saved 2^53 times.
    */
   readonly generation: number;
-  /** The id of the session's row as a UUID, computed when it is first read. It opens nothing. */
+  /** The id of the session's row as a UUID, computed when it is first read. It is safe to log: it gives no access to the session. */
   readonly rowId: string;
   /** The same as 16 bytes. */
   readonly rowIdBytes: Uint8Array;

@@ -17,7 +17,7 @@ pub struct Times {
     pub deadline: Timestamp,
 }
 
-/// One of a subject's sessions, for a list of devices. Its id opens nothing.
+/// One of a subject's sessions, for a list of devices. Its id gives no access to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionInfo {
     /// The row's id. [`Session::revoke`](crate::Session::revoke) takes it.

@@ -114,13 +114,15 @@ impl Session {
             // way. So an answer that may be old, or that was requested in time, does not prove that the session has expired.
             let Ok(Loaded::Expired(at)) = loaded else { continue };
             let in_time = !asked_at.has_reached(*at);
-            if !in_time && !store.may_be_behind() {
-                continue;
+            if in_time || store.may_be_behind() {
+                *loaded = Box::pin(self.load_ticket(store, ticket, Wanted::newest(ticket.row_id()))).await;
             }
-            *loaded = Box::pin(self.load_ticket(store, ticket, Wanted::newest(ticket.row_id()))).await;
             if let (true, Ok(Loaded::Expired(at))) = (in_time, &loaded) {
                 // It ended while this request ran: what the request writes must not start a new session in its place.
                 *loaded = Ok(Loaded::Ended(*at));
+            }
+            if let (Ok(Loaded::Expired(_)), OlderRows::Accept) = (&loaded, self.0.engine.older_rows) {
+                *loaded = Box::pin(self.accept_expired(store, ticket)).await;
             }
         }
         Ok(all)
@@ -211,11 +213,6 @@ impl Engine {
                 return Ok(Loaded::Nothing);
             }
         };
-        let expires_at = self.expires_at(&row);
-        if self.now().has_reached(expires_at) {
-            tracing::debug!(row_id = %id, "session ended: expired");
-            return Ok(Loaded::Expired(expires_at));
-        }
         let context = row_context(ticket, id, row.generation);
         let same = row.id == id
             && row.created_at == context.created_at
@@ -234,6 +231,10 @@ impl Engine {
             }
         }
         row.expires_at = self.expires_at(&row);
+        if self.now().has_reached(row.expires_at) {
+            tracing::debug!(row_id = %id, "session ended: expired");
+            return Ok(Loaded::Expired(row.expires_at));
+        }
         match self.keyring.open_row_of_any_generation(ticket.secret(), &context, std::mem::take(&mut row.data)) {
             Ok(data) => Ok(Loaded::Live(Live::new(row, data))),
             Err(RowError::Envelope(OpenError::UnknownKey(key))) => Err(SessionError::UnknownKey(key)),

@@ -3,6 +3,7 @@
 //! `state` is what the request knows and has recorded, `record` has the handler's writes, `commit` the end of the request, `load`
 //! and `save` the access to the store, `devices` the subject's other sessions.
 
+mod accept;
 mod adopting;
 mod carry_out;
 mod commit;

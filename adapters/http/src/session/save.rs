@@ -15,11 +15,7 @@ use crate::{
     engine::Keeping,
     metrics,
     queue::{Place, Turn},
-    session::{
-        Behind, Live, Renewal, State,
-        load::Loaded,
-        statement::Statement,
-    },
+    session::{Behind, Live, Renewal, State, load::Loaded, statement::Statement},
     spans,
 };
 
@@ -312,7 +308,7 @@ impl Session {
         tracing::warn!(row_id = id, changes = ?work.changes, why, "session not saved; this request's changes are dropped");
         let mut state = self.state();
         work.recorded().settle(&mut state);
-        // A cookie that an early `save` stored for the response is as dead as its session; a removal is still sent.
+        // An early `save` may have stored a cookie for the response. Its session has ended, so it is not sent; a removal still is.
         if !state.ended {
             state.cookie = None;
         }

@@ -59,7 +59,7 @@ impl Renewal {
 
 #[derive(Default)]
 pub(crate) struct State {
-    /// Which of the presented tickets it is.
+    /// The index of the presented ticket that the session belongs to.
     pub(crate) chosen: usize,
     /// The ticket that replaced the presented one during this request.
     pub(crate) replaced: Option<Ticket>,

@@ -15,8 +15,10 @@ pub enum StoreError {
     /// An insert found a row with the same id. Ids have 74 random bits, so something is wrong with the randomness.
     #[error("a session row with this id already exists")]
     AlreadyExists,
-    /// The store has a maximum number of rows and is full of live ones.
-    #[error("the session store is full ({0} live sessions)")]
+    /// The store has no room for the row. The number counts sessions and tombstones.
+    #[error(
+        "the session store has no room ({0} sessions and tombstones); raise its capacity or `max_bytes`, or limit the rate of sign-ins"
+    )]
     Full(usize),
     /// The answer is older than what the user has already seen, and the newest state cannot be read.
     #[error("the session store is behind, and its newest state cannot be reached")]

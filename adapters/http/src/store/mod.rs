@@ -36,7 +36,8 @@ pub use wanted::Wanted;
 /// checks expiry after every load. But `update`, `touch` and `rotate` must not change an expired row.
 ///
 /// A session that is ended or renewed leaves a tombstone ([`Found::Ended`]): no data, no subject, and a time after which
-/// `delete_expired` deletes it. No other verb but `load` and `insert` sees it.
+/// `delete_expired` deletes it. For `update`, `touch`, `rotate`, `list_by_subject` and `delete_by_subject`, a tombstone is not
+/// there.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Loads what is stored under an id, at least as new as wanted. If a store's answer may be old and is not new enough

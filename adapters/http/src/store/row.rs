@@ -1,11 +1,11 @@
 //! What a store holds and is asked to change: rows, tombstones, touches, updates.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use waxseal_core::{RowId, Timestamp};
 
 /// A row as a store holds it. Only `data` are secret, and they are sealed; the store cannot open them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// The row's id: 16 bytes, compared as bytes.
     pub id: RowId,
@@ -25,6 +25,23 @@ pub struct Row {
     pub expires_at: Timestamp,
     /// The sealed (or signed) data. Empty in a list.
     pub data: Vec<u8>,
+}
+
+impl fmt::Debug for Row {
+    /// Without the data: signed ones can be read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row")
+            .field("id", &self.id)
+            .field("generation", &self.generation)
+            .field("subject", &self.subject)
+            .field("label", &self.label)
+            .field("created_at", &self.created_at)
+            .field("lifetime_s", &self.lifetime_s)
+            .field("seen_at", &self.seen_at)
+            .field("expires_at", &self.expires_at)
+            .field("data", &format_args!("{} bytes", self.data.len()))
+            .finish()
+    }
 }
 
 impl Row {
@@ -116,5 +133,27 @@ impl Page {
     /// The first `limit` sessions.
     pub const fn first(limit: u32) -> Self {
         Self { limit, after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_has_no_data() {
+        let row = Row {
+            id: RowId::from_bytes([7; 16]),
+            generation: 1,
+            subject: None,
+            label: None,
+            created_at: Timestamp::default(),
+            lifetime_s: 1,
+            seen_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            data: b"hunter2".to_vec(),
+        };
+        let shown = format!("{:?}", Found::Session(row));
+        assert!(shown.contains("7 bytes") && !shown.contains("104"), "{shown}");
     }
 }

@@ -99,10 +99,8 @@ impl Reader {
         let Some(first) = rows.first() else { return Ok(None) };
         self.interrupted = false;
         let seen = Seen::read(first)?;
-        let missed = interrupted
-            || seen.server != self.last.server
-            || self.last.is_older_than(GAP, &seen)
-            || rows.len() > MANY;
+        let missed =
+            interrupted || seen.server != self.last.server || self.last.is_older_than(GAP, &seen) || rows.len() > MANY;
         if seen.server != self.old.server {
             self.old = seen.clone();
         }

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Ends are reported at once, by `NOTIFY`. Changes are written to a log ([`changes`]), which each node reads before its pings.
-//! Touches are not reported, so that reads cost nothing there.
+//! Touches are not reported, so a read that only moves the idle expiry adds nothing to the log.
 
 mod changes;
 mod trigger;

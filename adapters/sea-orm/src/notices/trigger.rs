@@ -123,7 +123,7 @@ impl Names {
         run(db, &made).await
     }
 
-    /// What the triggers are made of goes last.
+    /// The statements that drop everything. The triggers come first, because they depend on the functions.
     fn drop(&self) -> Vec<String> {
         let Self { table, name, log, updated, deleted, .. } = self;
         let triggers = ["change", "delete", "all"].into_iter();

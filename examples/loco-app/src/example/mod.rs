@@ -33,7 +33,7 @@ pub(crate) fn clock(ctx: &AppContext) -> Result<shared::ExampleClock> {
     Ok(shared.0.clock.clone())
 }
 
-/// The store, with a cache of rows before it where the settings say so.
+/// The store, with a cache of rows around it if the settings ask for one.
 pub(crate) async fn cached(store: SeaOrmStore, cache: bool, ctx: &AppContext) -> Result<Arc<dyn Store>> {
     Ok(if cache { shared::cached(&ctx.db, store).await? } else { Arc::new(store) })
 }

@@ -3,6 +3,7 @@
 use super::{get, insert, is_dead, s, sign_in, signed_in};
 use crate::{Bench, Browser, Step, Step::*};
 use serde_json::json;
+use std::time::Duration;
 use waxseal_http::Page;
 use waxseal_http::Which;
 

@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 use waxseal_core::Secret;
 use waxseal_http::{
-    Admission, Found, Limit, OverLimit, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update, Wanted,
-    Which,
+    Admission, Found, Limit, OverLimit, Page, Row, RowId, Store, StoreError, TOMBSTONE_S, Timestamp, Touch, Update,
+    Wanted, Which,
 };
 
 /// The client goes away in the middle of a save: it ends all the same. (Over a socket the whole request may be dropped before

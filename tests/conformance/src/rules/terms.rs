@@ -125,6 +125,28 @@ pub async fn r19_a_row_older_than_its_cookie_is_refused_unless_the_policy_accept
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(2), json!("ada")], "nobody was signed out by it");
 }
 
+/// The rows of a backup have the idle expiry that they had when it was made.
+pub async fn r19_a_restored_row_that_has_expired_is_accepted_with_its_cookies_expiry(bench: &Bench) {
+    let app = bench.app().await;
+    let accepting = bench.app_with(|builder| builder.older_rows(OlderRows::Accept)).await;
+    let mut browser = signed_in(&app, "ada").await;
+    let id = id(&mut browser).await;
+    let backup = bench.row(&id).await.unwrap();
+    for _ in 0..3 {
+        bench.advance(1500);
+        browser.run(&[insert("a", 2)]).await;
+    }
+    bench.restore(backup).await;
+    assert_eq!(browser.at(&app).peek(&[IsNew]).await.results, [json!(true)]);
+    let mut kept = browser.at(&accepting);
+    assert_eq!(kept.run(&[get("a"), Subject, insert("a", 3)]).await[..2], [json!(1), json!("ada")]);
+    assert_eq!(kept.run(&[get("a")]).await, [json!(3)]);
+    bench.advance(1799);
+    assert!(!is_dead(&kept).await);
+    bench.advance(1800);
+    assert!(is_dead(&kept).await, "it expires as any other");
+}
+
 /// Seen: a revoked ticket of an application with a store opened, with its data, at a stateless one of the same keys and name.
 pub async fn tickets_of_stateless_sessions_and_of_sessions_with_a_store_do_not_mix(bench: &Bench) {
     let (kept, stateless) = (bench.app_with(|builder| builder.claims(["a"])).await, bench.stateless_app().await);

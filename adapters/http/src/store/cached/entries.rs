@@ -86,7 +86,7 @@ impl Entries {
     }
 
     fn slot(&self, id: RowId) -> Option<MutexGuard<'_, Slot>> {
-        // The last byte of an id is random.
+        // The last bytes of an id are random.
         let [.., a, b] = id.as_bytes();
         let index = usize::from(u16::from_be_bytes([*a, *b])) % SLOTS;
         self.slots.get(index).map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner))
