@@ -48,7 +48,7 @@ pub(crate) struct Request {
     pub(crate) works_ms: [u64; 2],
     /// Whether it saves before it answers.
     pub(crate) saves: bool,
-    /// How often it tries again to save if that fails.
+    /// How often it tries again to save if the database fails.
     pub(crate) saves_again: u64,
     pub(crate) ending: Ending,
 }
@@ -145,7 +145,8 @@ async fn handle(
     if request.saves {
         let mut saved = session.save().await;
         for _ in 0..request.saves_again {
-            if saved.is_ok() {
+            // A sign-in that was refused is forgotten, with everything beside it.
+            if !matches!(&saved, Err(error) if error.status().is_server_error()) {
                 break;
             }
             saved = session.save().await;
