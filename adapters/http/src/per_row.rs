@@ -72,9 +72,10 @@ impl<T> PerRow<T> {
 }
 
 impl<T> Member<T> {
-    /// Whether there are others.
+    /// Whether there are others, or one has just left.
     pub fn has_company(&self) -> bool {
-        self.rows.with_shard(self.id, |shard| shard.get(&self.id).is_some_and(|shared| shared.members > 1))
+        // The map's reference and this one.
+        Arc::strong_count(&self.value) > 2
     }
 }
 

@@ -74,7 +74,8 @@ pub(crate) fn measure(server: &Server, asked: Asked) -> Measured {
         }
         let (start, cpu) = (Instant::now(), cpu_ns(&server.thread));
         if server.has_no_database {
-            // This thread never sleeps, for it would be the server's thread that wakes it. A database needs the core.
+            // Keeps this thread awake: otherwise the server's thread would spend CPU time on waking it. Not done with a database,
+            // which needs this core.
             tokio::spawn(async move {
                 while start.elapsed() < FOR {
                     tokio::task::yield_now().await;

@@ -9,6 +9,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod load;
+mod nodes;
 mod servers;
 
 use std::env;
@@ -29,15 +30,16 @@ fn main() {
         Server::poem_memory(),
         Server::waxseal_memory(),
         Server::waxseal_memory_full(),
+        Server::waxseal_sqlite(),
     ];
-    servers.push(Server::waxseal_sqlite());
-    match postgres_url() {
+    let url = postgres_url();
+    match &url {
         Some(url) => servers.extend([
-            Server::waxseal_postgres(&url),
-            Server::waxseal_cached(&url),
-            Server::waxseal_alone(&url),
-            Server::tower_sessions(&url),
-            Server::axum_session(&url),
+            Server::waxseal_postgres(url),
+            Server::waxseal_cached(url),
+            Server::waxseal_alone(url),
+            Server::tower_sessions(url),
+            Server::axum_session(url),
         ]),
         None => println!("left out: PostgreSQL (WAXSEAL_TEST_POSTGRES_URL is not set)"),
     }
@@ -60,5 +62,8 @@ fn main() {
         let per_second = best.iter().map(|measured| format!("{:.0}", measured.per_second));
         let over = best.iter().zip(&bare).map(|(measured, bare)| format!("{:.1}", measured.cpu_us - bare.cpu_us));
         println!("| {} | {} |", server.name, per_second.chain(over).collect::<Vec<_>>().join(" | "));
+    }
+    if let (Some(url), true) = (url, only.is_empty()) {
+        nodes::report(&url);
     }
 }

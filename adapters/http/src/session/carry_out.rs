@@ -73,10 +73,6 @@ impl Session {
                 }
                 return Err(error);
             }
-            // After a touch, which leaves the generation as it is, an earlier statement may still take effect.
-            if !matches!(statement, Statement::Touch { .. }) {
-                self.state().unsettled.clear();
-            }
         }
         if let Some((landed, recorded)) = landing {
             let signed_in = recorded.renewal.is_sign_in();
@@ -93,6 +89,11 @@ impl Session {
         let now = self.0.engine.now();
         let mut state = self.state();
         recorded.settle(&mut state);
+        // After a touch, which leaves the generation as it is, an earlier statement may still take effect.
+        let is_touch = matches!(&state.behind, Behind::Live(live) if live.id == landed.live.id && live.generation == landed.live.generation);
+        if !is_touch {
+            state.unsettled.clear();
+        }
         state.behind = Behind::Live(landed.live);
         if landed.ticket.is_some() {
             state.replaced = landed.ticket;

@@ -110,7 +110,7 @@ impl Server {
         Self::start("waxseal, SeaORM PostgreSQL", None, async move || waxseal(postgres(&url, "waxseal_peers").await))
     }
 
-    /// With a cache that hears of every change, and so with the triggers that tell of them.
+    /// With a cache that is notified of every change, and therefore with the triggers.
     pub(crate) fn waxseal_cached(url: &str) -> Self {
         let url = url.to_owned();
         Self::start("waxseal, Cached on PostgreSQL", None, async move || {
@@ -121,7 +121,7 @@ impl Server {
         })
     }
 
-    /// With a cache that needs to hear of nothing, and so without triggers.
+    /// With a cache for one process, which needs no notices, and therefore without triggers.
     pub(crate) fn waxseal_alone(url: &str) -> Self {
         let url = url.to_owned();
         Self::start("waxseal, Cached for one process, PostgreSQL", None, async move || {
