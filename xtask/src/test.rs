@@ -27,6 +27,8 @@ pub(crate) fn everything() -> Result<(), Failed> {
     run::cargo(&["check", "-p", "waxseal-sea-orm", "--no-default-features"])?;
     for (package, feature) in [
         ("waxseal", "edge"),
+        ("waxseal-sea-orm", "postgres-failover"),
+        ("waxseal-sea-orm", "mysql-failover"),
         ("waxseal-poem", "compat"),
         ("waxseal-poem", "storage"),
         ("waxseal-poem", "openapi"),

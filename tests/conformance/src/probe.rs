@@ -45,6 +45,7 @@ struct Inner {
     answers_lost: AtomicBool,
     hanging: AtomicBool,
     hanging_updates: AtomicBool,
+    hanging_ends: AtomicBool,
     falsify: Mutex<Option<Falsify>>,
     meanwhile: Mutex<Option<Meanwhile>>,
     time: Mutex<Option<Time>>,
@@ -80,6 +81,7 @@ impl Probe {
             answers_lost: AtomicBool::new(false),
             hanging: AtomicBool::new(false),
             hanging_updates: AtomicBool::new(false),
+            hanging_ends: AtomicBool::new(false),
             falsify: Mutex::default(),
             meanwhile: Mutex::default(),
             time: Mutex::default(),
@@ -172,6 +174,11 @@ impl Probe {
     /// Makes updates wait for ever.
     pub fn set_hanging_updates(&self, hanging: bool) {
         self.0.hanging_updates.store(hanging, Ordering::SeqCst);
+    }
+
+    /// Makes ends wait for ever.
+    pub fn set_hanging_ends(&self, hanging: bool) {
+        self.0.hanging_ends.store(hanging, Ordering::SeqCst);
     }
 
     async fn hangs(&self, this: &AtomicBool) {
@@ -287,7 +294,9 @@ impl Store for Probe {
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        self.counted(|calls| &mut calls.delete).await?.end_many(ids, now).await?;
+        let store = self.counted(|calls| &mut calls.delete).await?;
+        self.hangs(&self.0.hanging_ends).await;
+        store.end_many(ids, now).await?;
         match self.0.lost_ends.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
             Ok(_) => Err(StoreError::unknown("the connection broke")),
             Err(_) => Ok(()),
@@ -303,7 +312,9 @@ impl Store for Probe {
     }
 
     async fn delete_by_subject(&self, subject: &str, which: Which, now: Timestamp) -> Result<u64, StoreError> {
-        self.counted(|calls| &mut calls.other).await?.delete_by_subject(subject, which, now).await
+        let store = self.counted(|calls| &mut calls.other).await?;
+        self.hangs(&self.0.hanging_ends).await;
+        store.delete_by_subject(subject, which, now).await
     }
 
     async fn ended_since(&self, since: Timestamp, limit: u32) -> Result<Vec<RowId>, StoreError> {

@@ -20,6 +20,7 @@ macro_rules! suite {
             r20_a_request_that_ends_the_others_first_keeps_its_session
             r20_a_refused_sign_in_leaves_the_present_session
             r20_a_sign_out_whose_answer_is_lost_is_repeated
+            r20_a_revocation_takes_effect_though_its_request_is_cancelled
             r21_a_store_that_does_not_answer_is_503_within_the_bound
             r19_the_cookie_names_the_newest_generation_where_answers_may_be_old
             r24_a_node_whose_clock_is_wrong_signs_nobody_out

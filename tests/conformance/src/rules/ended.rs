@@ -1,6 +1,6 @@
 //! What has ended stays ended: rule R7.
 
-use super::{get, insert, is_dead, s, sign_in, signed_in};
+use super::{cookie, get, insert, is_dead, s, sign_in, signed_in};
 use crate::{Bench, Browser, Step, Step::*};
 use serde_json::json;
 use std::time::Duration;
@@ -183,6 +183,31 @@ pub async fn r20_a_refused_sign_in_leaves_the_present_session(bench: &Bench) {
     let response = late.await.unwrap();
     assert_eq!((response.status.as_u16(), response.set_cookies().len()), (401, 0));
     assert_eq!(browser.run(&[get("a"), Subject]).await, [json!(1), json!("ada")]);
+}
+
+/// The client of the request that changed the password has gone.
+pub async fn r20_a_revocation_takes_effect_though_its_request_is_cancelled(bench: &Bench) {
+    let app = bench.app().await;
+    let [all, own] = [signed_in(&app, "ada").await, signed_in(&app, "bob").await];
+    let other = signed_in(&app, "bob").await;
+    let id = other.peek(&[Id]).await.results[0].as_str().unwrap().parse().unwrap();
+    let cookie = cookie(&app, own.cookie.as_deref().unwrap().as_bytes());
+    let headers = [(http::header::COOKIE, cookie)].into_iter().collect();
+    let session = app.sessions.open(&headers);
+    assert_eq!(session.subject().await.unwrap().as_deref(), Some("bob"));
+    bench.probe.set_hanging_ends(true);
+    let moment = Duration::from_millis(50);
+    assert!(tokio::time::timeout(moment, app.sessions.revoke_all("ada")).await.is_err());
+    assert!(tokio::time::timeout(moment, session.revoke(id)).await.is_err());
+    bench.probe.set_hanging_ends(false);
+    for browser in [all, other] {
+        let from = std::time::Instant::now();
+        while !is_dead(&browser).await {
+            assert!(from.elapsed() < Duration::from_secs(5), "it was cut off");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    assert!(!is_dead(&own).await);
 }
 
 /// What may be done twice is done again: a sign-out does not depend on one answer.
