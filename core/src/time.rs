@@ -28,6 +28,11 @@ impl Timestamp {
         self.0 / 1000
     }
 
+    /// This time, rounded down to a whole second.
+    pub const fn whole_seconds(self) -> Self {
+        Self::from_unix_seconds(self.unix_seconds())
+    }
+
     /// This time, rounded down to a whole second, plus `seconds`.
     pub const fn plus_seconds(self, seconds: u64) -> Self {
         Self::from_unix_seconds(self.unix_seconds().saturating_add(seconds))

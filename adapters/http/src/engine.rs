@@ -121,7 +121,7 @@ impl Engine {
     /// The times of a session that is used now.
     pub(crate) fn touched(&self, ticket: &Ticket, now: Timestamp) -> Touch {
         let expires_at = self.timeouts.expires_at(now, ticket.idle_s(), self.ticket_deadline(ticket));
-        Touch { seen_at: now.plus_seconds(0), expires_at }
+        Touch { seen_at: now.whole_seconds(), expires_at }
     }
 
     pub(crate) fn touch_due(&self, ticket: &Ticket, live: &Live) -> bool {

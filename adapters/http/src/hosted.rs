@@ -206,7 +206,7 @@ impl HostedSessions {
         asked
             .unwrap_or_else(|| self.engine().timeouts.expires_at(now, self.engine().timeouts.idle_s(), deadline))
             .min(deadline)
-            .plus_seconds(0)
+            .whole_seconds()
     }
 
     async fn insert(&self, key: &Key, data: &Data, expires_at: Option<Timestamp>) -> Result<bool, SessionError> {
@@ -220,7 +220,7 @@ impl HostedSessions {
             label: None,
             created_at: now,
             lifetime_s: self.engine().timeouts.lifetime_s(),
-            seen_at: now.plus_seconds(0),
+            seen_at: now.whole_seconds(),
             expires_at: now,
             data: Vec::new(),
         };
@@ -252,7 +252,7 @@ impl HostedSessions {
         let expires_at = self.expires_at(expires_at, now, self.deadline(row));
         let sooner = expires_at < row.expires_at;
         let touch_due = self.engine().timeouts.touch_due(now, row.seen_at, self.engine().timeouts.idle_s()) || sooner;
-        let touch = touch_due.then(|| Touch { seen_at: now.plus_seconds(0), expires_at });
+        let touch = touch_due.then(|| Touch { seen_at: now.whole_seconds(), expires_at });
         let generation = row.generation;
         if *data == live.data && !sooner {
             let Some(touch) = touch else { return Ok(Some(Outcome::Unchanged)) };

@@ -8,7 +8,7 @@
 use sha2::{Digest, Sha256};
 use waxseal_core::{RowId, Timestamp};
 
-use crate::{Found, SessionError, Store, StoreError, Wanted, Which, engine::Engine};
+use crate::{Found, SessionError, Store, StoreError, Wanted, Which, engine::Engine, store::no_sessions_id};
 
 /// The id of a subject's mark.
 fn mark(subject: &str) -> RowId {
@@ -25,13 +25,10 @@ pub(crate) fn adopted(key: &[u8]) -> RowId {
     id_of(b"waxseal/v1/adopted\0", key)
 }
 
-/// An id that is derived from a subject or a key: a UUID of version 8 (RFC 9562, 5.8), which no session has.
+/// An id that is derived from a subject or a key.
 fn id_of(purpose: &[u8], of: impl AsRef<[u8]>) -> RowId {
     let hash = Sha256::new().chain_update(purpose).chain_update(of).finalize();
-    let mut bits = hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
-    bits = (bits & !(0xf << 76)) | (0x8 << 76);
-    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
-    RowId::from_bytes(bits.to_be_bytes())
+    no_sessions_id(hash.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte)))
 }
 
 impl Engine {

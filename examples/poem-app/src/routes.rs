@@ -1,4 +1,4 @@
-//! The routes: what each takes from the request, and which action it is.
+//! The routes: what each extracts from the request, and which action it calls.
 
 use std::sync::Arc;
 

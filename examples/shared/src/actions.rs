@@ -159,19 +159,19 @@ pub async fn write_data(session: &Session, key: &str, body: &[u8]) -> Result {
         Ok(value) => value,
         Err(error) => return Ok(Answer::text(StatusCode::BAD_REQUEST, format!("The body is not JSON: {error}"))),
     };
-    let saved = match session.insert(&data_key(key), value) {
-        Ok(()) => session.save().await.map(drop),
-        Err(error) => Err(error),
+    let saved = async {
+        session.insert(&data_key(key), value)?;
+        session.save().await
     };
-    let status = match &saved {
-        Ok(()) => return Ok(Answer::empty(StatusCode::NO_CONTENT)),
-        Err(SessionError::DataTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        Err(SessionError::Value(_)) => StatusCode::BAD_REQUEST,
-        Err(_) => return saved.map(|()| Answer::empty(StatusCode::NO_CONTENT)),
+    let (status, error) = match saved.await {
+        Ok(_) => return Ok(Answer::empty(StatusCode::NO_CONTENT)),
+        Err(error @ SessionError::DataTooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, error),
+        Err(error @ SessionError::Value(_)) => (StatusCode::BAD_REQUEST, error),
+        Err(error) => return Err(error),
     };
-    // Refused, so that the session stays what it was.
+    // Drops the refused change, so that the session stays as it was.
     session.discard();
-    Ok(Answer::text(status, saved.err().map(|error| error.to_string()).unwrap_or_default()))
+    Ok(Answer::text(status, error.to_string()))
 }
 
 pub fn delete_data(session: &Session, key: &str) -> Answer {

@@ -151,7 +151,7 @@ pub async fn two_hundred_visits_at_once(binary: &str, db: Db) {
         counts.push(request.await.unwrap());
     }
     counts.sort_unstable();
-    assert_eq!(counts, (1..=200).collect::<Vec<_>>(), "each got the count that it landed");
+    assert_eq!(counts, (1..=200).collect::<Vec<_>>(), "each got the count that it saved");
     assert_eq!(client.get("/whoami").await.json()["visits"], 200);
     app.stop().await;
 }

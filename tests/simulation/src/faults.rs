@@ -230,7 +230,7 @@ impl Bent {
                 for found in &mut found {
                     if let Some(Found::Session(row)) = found {
                         row.expires_at = row.deadline().max(context.time.plus_seconds(60));
-                        row.seen_at = row.seen_at.max(context.time.plus_seconds(0));
+                        row.seen_at = row.seen_at.max(context.time.whole_seconds());
                     }
                 }
                 Answer::Found(found)

@@ -13,7 +13,7 @@ impl Session {
     /// Gives an expired row the expiry of its cookie, if that is later and has not passed.
     pub(super) async fn accept_expired(&self, store: &Arc<dyn Store>, ticket: &Ticket) -> Result<Loaded, SessionError> {
         let (engine, id) = (&self.0.engine, ticket.row_id());
-        let seen_at = ticket.issued_at().plus_seconds(0);
+        let seen_at = ticket.issued_at().whole_seconds();
         let expires_at =
             engine.timeouts.bounded_expiry(seen_at, ticket.expires_at()).min(engine.ticket_deadline(ticket));
         let found = self.wait(store.load(Wanted::newest(id))).await??;

@@ -228,8 +228,8 @@ impl Adoption {
             label: None,
             created_at: now,
             lifetime_s: expires_at.seconds_since(now),
-            seen_at: now.plus_seconds(0),
-            expires_at: expires_at.plus_seconds(0),
+            seen_at: now.whole_seconds(),
+            expires_at: expires_at.whole_seconds(),
             data: Vec::new(),
         }
     }

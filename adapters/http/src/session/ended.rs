@@ -102,14 +102,15 @@ impl Session {
     /// How long the session lives if nobody uses it. `None` if it has ended.
     async fn look(&self, store: &dyn Store, ticket: &Ticket, id: RowId) -> Result<Option<Duration>, SessionError> {
         let engine = &self.0.engine;
-        let asked = tokio::time::timeout(engine.max_wait, store.load(Wanted::at_least(id, ticket.generation())));
-        let found = asked.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
-        let mut loaded = engine.decide(ticket, id, found)?;
+        let ask = async |wanted| {
+            let found = tokio::time::timeout(engine.max_wait, store.load(wanted)).await;
+            let found = found.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
+            engine.decide(ticket, id, found)
+        };
+        let mut loaded = ask(Wanted::at_least(id, ticket.generation())).await?;
         // Another request may have used it after the store was asked, or the answer may be an old copy.
         if matches!(loaded, Loaded::Expired(_)) {
-            let newest = tokio::time::timeout(engine.max_wait, store.load(Wanted::newest(id)));
-            let found = newest.await.map_err(|_| SessionError::TimedOut { after: engine.max_wait })??;
-            loaded = engine.decide(ticket, id, found)?;
+            loaded = ask(Wanted::newest(id)).await?;
         }
         Ok(match loaded {
             Loaded::Live(live) => {

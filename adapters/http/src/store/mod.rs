@@ -24,6 +24,7 @@ pub use error::StoreError;
 pub(crate) use measured::Measured;
 pub use memory::MemoryStore;
 pub use replicated::Replicated;
+pub(crate) use row::no_sessions_id;
 pub use row::{ASKED_AGAIN, Found, Page, Row, TOMBSTONE_S, Touch, Update, Which};
 pub use wanted::Wanted;
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use waxseal_core::{RowId, Timestamp};
 
-use super::{Admission, Found, Limit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which};
+use super::{Admission, Found, Limit, Page, Row, Store, StoreError, Touch, Update, Wanted, Which, no_sessions_id};
 use crate::{Clock, SystemClock};
 
 /// How old a replica's answer may be by default.
@@ -35,7 +35,7 @@ struct Inner<P, R> {
     primary: P,
     replica: R,
     bound: Duration,
-    /// The id under which this process writes its marks: a UUID of version 8, which no session has.
+    /// The id under which this process writes its marks.
     mark: RowId,
     proof: Mutex<Proof>,
 }
@@ -160,10 +160,7 @@ impl<P, R> std::fmt::Debug for Replicated<P, R> {
 
 fn mark() -> RowId {
     let random = RandomState::new();
-    let mut bits = (u128::from(random.hash_one(0_u8)) << 64) | u128::from(random.hash_one(1_u8));
-    bits = (bits & !(0xf << 76)) | (0x8 << 76);
-    bits = (bits & !(0b11 << 62)) | (0b10 << 62);
-    RowId::from_bytes(bits.to_be_bytes())
+    no_sessions_id((u128::from(random.hash_one(0_u8)) << 64) | u128::from(random.hash_one(1_u8)))
 }
 
 #[async_trait]

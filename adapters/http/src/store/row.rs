@@ -56,6 +56,12 @@ impl Row {
     }
 }
 
+/// An id that no session has, with these bits: a UUID of version 8 (RFC 9562, 5.8). Sessions have version 7.
+pub(crate) fn no_sessions_id(bits: u128) -> RowId {
+    let bits = (bits & !(0xf << 76)) | (0x8 << 76);
+    RowId::from_bytes(((bits & !(0b11 << 62)) | (0b10 << 62)).to_be_bytes())
+}
+
 /// For how many seconds a store remembers that a session was ended: longer than any request should run. A request that began
 /// before the end, and presents the old cookie, must not start a new session with its writes.
 pub const TOMBSTONE_S: u64 = 900;

@@ -74,9 +74,9 @@ impl Names {
             ),
             format!("CREATE INDEX IF NOT EXISTS \"{name}_changes_at\" ON {log} (xact)"),
             // Whoever may write to the session table writes to the log, but only through this function. A caller's search path
-            // changes nothing in it, because every name has its schema, operators too. A search path of its own would cost each
-            // write more than the row in the log does, and so would a condition of the trigger: PostgreSQL parses it anew for each
-            // statement.
+            // changes nothing in it, because every name has its schema, operators too. Giving the function its own search
+            // path would cost each write more than the row in the log. So would a `WHEN` condition on the trigger, which PostgreSQL
+            // parses anew for each statement.
             //
             // Ends are reported at once; there are few of them. A touch moves two times forward and changes nothing else: it is not
             // reported. (The operator `*<>` compares nulls too.)

@@ -1,4 +1,4 @@
-//! The routes of all examples: what each takes from the request, and which action it is.
+//! The routes of all examples: what each extracts from the request, and which action it calls.
 
 use std::convert::Infallible;
 

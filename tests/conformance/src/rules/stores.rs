@@ -58,7 +58,7 @@ fn row(bench: &Bench, n: u8, subject: Option<&str>) -> Row {
         label: None,
         created_at,
         lifetime_s: 1000,
-        seen_at: created_at.plus_seconds(0),
+        seen_at: created_at.whole_seconds(),
         expires_at: created_at.plus_seconds(100),
         data: vec![n; 40],
     }

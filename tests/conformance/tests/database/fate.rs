@@ -28,7 +28,7 @@ fn row(n: u8) -> Row {
         label: None,
         created_at: now,
         lifetime_s: 3600,
-        seen_at: now.plus_seconds(0),
+        seen_at: now.whole_seconds(),
         expires_at: now.plus_seconds(600),
         data: vec![n],
     }

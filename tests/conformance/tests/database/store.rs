@@ -173,7 +173,7 @@ async fn a_session_that_is_being_renewed_is_revoked_too() {
         label: None,
         created_at: now,
         lifetime_s: 3600,
-        seen_at: now.plus_seconds(0),
+        seen_at: now.whole_seconds(),
         expires_at: now.plus_seconds(600),
         data: vec![n],
     };

@@ -68,7 +68,7 @@ impl Database {
             Command::DeleteBySubject { subject, which, now } => {
                 let ids = self.of_subject(subject, *which);
                 for id in &ids {
-                    self.put(*id, Some(Found::Ended(now.plus_seconds(0))));
+                    self.put(*id, Some(Found::Ended(now.whole_seconds())));
                 }
                 Answer::Count(ids.len() as u64)
             }
@@ -123,7 +123,7 @@ impl Database {
         if !self.insert(new) {
             return Answer::AlreadyExists;
         }
-        self.put(old, Some(Found::Ended(new.seen_at.plus_seconds(0))));
+        self.put(old, Some(Found::Ended(new.seen_at.whole_seconds())));
         Answer::Written(true)
     }
 

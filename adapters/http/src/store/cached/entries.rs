@@ -51,6 +51,12 @@ struct Slot {
     uncertain_until: Option<Instant>,
 }
 
+impl Slot {
+    fn is_uncertain(&self) -> bool {
+        self.uncertain_until.is_some_and(|until| Instant::now() < until)
+    }
+}
+
 /// A point in time before the database was asked.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
@@ -101,8 +107,7 @@ impl Entries {
     pub(super) fn keep_read(&self, reading: Reading, row: Row) {
         let id = row.id;
         let Some(slot) = self.slot(id) else { return };
-        let is_uncertain = slot.uncertain_until.is_some_and(|until| Instant::now() < until);
-        if slot.count == reading.count && self.all.load(Ordering::Acquire) == reading.all && !is_uncertain {
+        if slot.count == reading.count && self.all.load(Ordering::Acquire) == reading.all && !slot.is_uncertain() {
             self.insert(reading, row);
         }
     }
@@ -114,8 +119,7 @@ impl Entries {
         let own = slot.count == reading.count + 1
             && slot.last.is_some_and(|(last, generation)| last == id && generation <= row.generation);
         let undisturbed = slot.count == reading.count || own;
-        let is_uncertain = slot.uncertain_until.is_some_and(|until| Instant::now() < until);
-        let kept = undisturbed && self.all.load(Ordering::Acquire) == reading.all && !is_uncertain;
+        let kept = undisturbed && self.all.load(Ordering::Acquire) == reading.all && !slot.is_uncertain();
         // A load that began before the write has an old row.
         slot.count += 1;
         slot.last = Some((id, row.generation));

@@ -19,7 +19,7 @@ pub use notices::{Listening, Notice, Notices};
 /// How old a copy may be by default.
 const BOUND: Duration = Duration::from_secs(1);
 
-/// How much memory the copies may take up by default, in bytes.
+/// How much memory the copies may take up, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long a row is not cached after a statement whose effect is not known: it may still take effect.
@@ -70,14 +70,14 @@ impl<S: Store> Cached<S> {
 
     /// A cache whose copies live for `bound`.
     pub fn with_bound(store: S, bound: Duration) -> Self {
-        Self::of(store, bound, MAX_BYTES, Coherence::Timed)
+        Self::of(store, bound, Coherence::Timed)
     }
 
     /// A cache for a store that **no other process changes**: SQLite or [`MemoryStore`](crate::MemoryStore) under one process, if
     /// all writes go through this value. Its copies live until they change. Changes by another process (a command-line tool, a
     /// second node) are not seen: use [`new`](Self::new) then.
     pub fn for_a_single_process(store: S) -> Self {
-        Self::of(store, Duration::MAX, MAX_BYTES, Coherence::SingleProcess)
+        Self::of(store, Duration::MAX, Coherence::SingleProcess)
     }
 
     /// A cache whose copies are dropped when the database reports a change. A copy is used only while pings prove that changes
@@ -93,8 +93,8 @@ impl<S: Store> Cached<S> {
         Self { inner: Arc::new(Inner { store, entries, bound, coherence: Coherence::Notified { link, _task: task } }) }
     }
 
-    fn of(store: S, bound: Duration, max_bytes: u64, coherence: Coherence) -> Self {
-        Self { inner: Arc::new(Inner { store, entries: Arc::new(Entries::new(max_bytes)), bound, coherence }) }
+    fn of(store: S, bound: Duration, coherence: Coherence) -> Self {
+        Self { inner: Arc::new(Inner { store, entries: Arc::new(Entries::new(MAX_BYTES)), bound, coherence }) }
     }
 
     /// The store behind the cache.

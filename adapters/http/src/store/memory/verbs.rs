@@ -104,7 +104,7 @@ impl MemoryStore {
         }
         let old_shard = held.shard(self.index(old))?;
         if tombstone {
-            if let Some(ended) = old_shard.end(old, now.plus_seconds(0), signed_in) {
+            if let Some(ended) = old_shard.end(old, now.whole_seconds(), signed_in) {
                 self.will_be_due(ended.due);
             }
         } else {
@@ -153,14 +153,14 @@ impl MemoryStore {
 
     /// Leaves a tombstone under an id that is not there, if there is room for it. Without a session it only keeps a late request
     /// from starting a new one.
-    fn end_absent(&self, id: RowId, at: Timestamp, now: Timestamp) {
+    fn end_absent(&self, id: RowId, now: Timestamp) {
         let attempt = || {
             let mut shard = self.shard(id);
-            if let Some(ended) = shard.end(id, at, false) {
+            if let Some(ended) = shard.end(id, now, false) {
                 self.room.give(0, ended.freed);
                 self.will_be_due(ended.due);
             } else if self.room.take(1, TOMBSTONE_COST) {
-                self.will_be_due(shard.insert_tombstone(id, at));
+                self.will_be_due(shard.insert_tombstone(id, now));
             } else {
                 return None;
             }
@@ -236,9 +236,8 @@ impl Store for MemoryStore {
     }
 
     async fn end_many(&self, ids: &[RowId], now: Timestamp) -> Result<(), StoreError> {
-        let at = now;
-        for id in self.end_present(ids, at) {
-            self.end_absent(id, at, now);
+        for id in self.end_present(ids, now) {
+            self.end_absent(id, now);
         }
         Ok(())
     }
@@ -270,7 +269,7 @@ impl Store for MemoryStore {
                 Which::Only(one) => *id == one,
             });
             for id in ids.collect::<Vec<_>>() {
-                if let Some(ended) = shard.end(id, now.plus_seconds(0), true) {
+                if let Some(ended) = shard.end(id, now.whole_seconds(), true) {
                     self.room.give(0, ended.freed);
                     self.will_be_due(ended.due);
                     count += 1;
