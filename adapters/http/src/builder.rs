@@ -334,6 +334,8 @@ impl SessionsBuilder {
             time: self.time,
             randomness: self.randomness,
             queues: Queues::default(),
+            ends: Queues::default(),
+            devices: Queues::default(),
             watchers: Watchers::default(),
             feed: LastFeed::default(),
             in_flight: Engine::in_flight(),

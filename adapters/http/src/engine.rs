@@ -34,7 +34,12 @@ pub(crate) struct Engine {
     pub(crate) max_sessions: Option<(u32, OverLimit)>,
     pub(crate) time: Time,
     pub(crate) randomness: Randomness,
+    /// Requests that change a row.
     pub(crate) queues: Queues,
+    /// Requests that end a row's session.
+    pub(crate) ends: Queues,
+    /// Requests that list or end the sessions of a row's subject.
+    pub(crate) devices: Queues,
     pub(crate) watchers: Watchers,
     pub(crate) feed: LastFeed,
     pub(crate) in_flight: Arc<Semaphore>,
@@ -87,12 +92,15 @@ impl Engine {
         let (sessions, over) = self.max_sessions?;
         let now_s = self.now().unix_seconds();
         let before = |max_s: u64| Timestamp::from_unix_seconds(now_s.saturating_sub(max_s));
+        // The last millisecond of its second: a lifetime ends on whole seconds.
+        let created_after =
+            Timestamp::from_unix_ms(before(self.timeouts.max_lifetime_s()).unix_ms().saturating_add(999));
         Some(Limit {
             sessions,
             over,
             lock: subjects::lock(subject),
             seen_after: before(self.timeouts.max_idle_s()),
-            created_after: before(self.timeouts.max_lifetime_s()),
+            created_after,
         })
     }
 

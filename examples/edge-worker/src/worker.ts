@@ -73,6 +73,8 @@ function whoami(request: Request, env: Env, session: Opened): Promise<Response> 
 
 /** Answered from the session's row: the database knows whether it was ended, so a stale ticket is as good as a fresh one. */
 async function data(edge: Edge, env: Env, context: ExecutionContext, session: Opened): Promise<Response> {
+  // The keys have not reached this worker yet: that is no sign-out.
+  if (isForApplication(session)) return unavailable();
   if (!session.ok || !subject(session)) return refused();
   const open = async (freshness: "any" | "primary"): Promise<OpenedRow> =>
     edge.openRow(session.ticket, await load(env, context, session.ticket, freshness));
@@ -91,6 +93,7 @@ async function data(edge: Edge, env: Env, context: ExecutionContext, session: Op
     console.error(`the database is behind: the row of session ${session.ticket.rowId} is older than its ticket`);
     return unavailable();
   }
+  if (!opened.ok && opened.reason === "unknown-key") return unavailable();
   if (!opened.ok) {
     console.warn(`the row of session ${session.ticket.rowId} did not open: ${opened.reason}`);
     return refused();

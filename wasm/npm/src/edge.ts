@@ -87,6 +87,7 @@ const REFUSALS: Record<number, TicketRefusal | RowRefusal> = {
   [-7]: "another-session",
   [-12]: "ended",
 };
+const UNKNOWN_KEY = -2;
 const ENDED = -12;
 const KEY_ERRORS: Record<number, string> = {
   [-9]: "there is no edge key; export edge keys with `Keyring::export_edge_keys` or `waxseal edge-keys`",
@@ -175,7 +176,10 @@ export class Edge {
     // A runtime may have joined several header lines. A cookie that is found only in this reading may also be part of another
     // cookie's value, which a sibling domain can set: the application, which sees the lines, decides.
     const joined = this.#first(cookieHeader.replaceAll(", ", "; "), at);
-    if (!opened.ok) return joined.ok ? { ...joined, state: "stale" } : opened;
+    if (!opened.ok) {
+      if (joined.ok) return { ...joined, state: "stale" };
+      return joined.reason === "unknown-key" ? joined : opened;
+    }
     const isSure = joined.ok && joined.state === "fresh" && OpenTicket.of(joined.ticket).value === OpenTicket.of(opened.ticket).value;
     return isSure ? opened : { ...opened, state: "stale" };
   }
@@ -184,17 +188,21 @@ export class Edge {
   #first(header: string, present: Present): Opened {
     let refusal = 0;
     let tried = 0;
+    let hasEnded = false;
+    let isUnknown = false;
     for (let at = find(header, this.#pair, 0); at >= 0; at = find(header, this.#pair, at)) {
       const value = valueAt(header, at);
       const code = this.#open(value, present);
       tried++;
       if (code > 0) {
         const ticket = this.#ticket(value, present[0]);
-        const alone = refusal !== ENDED && !this.#hasAnother(value, header, at, tried, present);
+        const alone = !hasEnded && !this.#hasAnother(value, header, at, tried, present);
         return { ok: true, state: ticket.fresh && alone ? "fresh" : "stale", ticket: ticket.ticket };
       }
-      // Of several refusals, report the one that came closest to a ticket.
-      refusal = Math.min(refusal, code);
+      hasEnded ||= code === ENDED;
+      isUnknown ||= code === UNKNOWN_KEY;
+      // Of several refusals, report the one that came closest to a ticket; but what this worker has no key for may be the user's.
+      refusal = isUnknown ? UNKNOWN_KEY : Math.min(refusal, code);
       if (tried === MAX_CANDIDATES) break;
     }
     return { ok: false, reason: tried === 0 ? "absent" : (REFUSALS[refusal] as TicketRefusal) };

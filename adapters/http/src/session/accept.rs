@@ -18,14 +18,21 @@ impl Session {
             engine.timeouts.bounded_expiry(seen_at, ticket.expires_at()).min(engine.ticket_deadline(ticket));
         let found = self.wait(store.load(Wanted::newest(id))).await??;
         let Some(Found::Session(row)) = &found else { return engine.decide(ticket, id, found) };
-        if row.expires_at >= expires_at || engine.now().has_reached(expires_at) {
+        let (now, generation) = (engine.now(), row.generation);
+        let is_live = !now.has_reached(engine.expires_at(row));
+        if is_live || row.expires_at > expires_at || now.has_reached(expires_at) {
             return engine.decide(ticket, id, found);
         }
         // A store touches no row that has expired by then. So the first touch is within the row's time, and the second within the
         // cookie's.
-        for seen_at in [row.seen_at.plus_seconds(1), seen_at] {
-            self.wait(store.touch(id, row.generation, Touch { seen_at, expires_at })).await??;
-        }
+        let (touches, store_of_both) = ([row.seen_at.plus_seconds(1), seen_at], store.clone());
+        self.run_to_the_end("accept", async move {
+            for seen_at in touches {
+                store_of_both.touch(id, generation, Touch { seen_at, expires_at }).await?;
+            }
+            Ok(())
+        })
+        .await?;
         tracing::warn!(row_id = %id, "session accepted with the expiry of its cookie: its row is older");
         self.load_ticket(store, ticket, Wanted::newest(id)).await
     }

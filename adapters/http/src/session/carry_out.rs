@@ -37,13 +37,7 @@ impl Session {
         tried: &'static str,
         statements: impl Future<Output = Result<T, SessionError>> + Send + 'static,
     ) -> Result<T, SessionError> {
-        let permit = self.wait(self.0.engine.in_flight.clone().acquire_owned()).await?;
         let request = self.clone();
-        let statements = async move {
-            let done = statements.await;
-            drop(permit);
-            done
-        };
         self.wait(wait::to_the_end(statements, move |done| drop(request.told(tried, done)))).await??
     }
 
@@ -72,6 +66,9 @@ impl Session {
                     self.keep_unsettled(trace, landed, recorded);
                 }
                 return Err(error);
+            }
+            if let Some((landed, _)) = &landing {
+                self.end_strays(store, landed).await;
             }
         }
         if let Some((landed, recorded)) = landing {

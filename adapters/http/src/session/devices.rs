@@ -1,12 +1,10 @@
 //! The subject's sessions: list them, end one, end the others.
 
+use tokio::sync::OwnedSemaphorePermit;
 use waxseal_core::RowId;
 
 use crate::{
-    Found, Page, Session, SessionError, SessionInfo, Wanted, Which,
-    engine::{Keeping, PAGE},
-    queue::Turn,
-    session::Renewal,
+    Found, Page, Session, SessionError, SessionInfo, Wanted, Which, engine::PAGE, queue::Turn, session::Renewal,
 };
 
 impl Session {
@@ -24,12 +22,10 @@ impl Session {
 
     async fn list_page(&self, page: Page) -> Result<Vec<SessionInfo>, SessionError> {
         let listed = async {
-            let (subject, id) = self.identity().await?;
+            let own = self.identity("listing sessions").await?;
             let store = self.0.engine.store("listing sessions")?;
-            // One at a time, so that a session whose requests pile up does not keep others from the database.
-            let _turn = self.own_turn(id).await?;
-            let rows = self.wait(store.list_by_subject(&subject, self.0.engine.now(), page)).await??;
-            Ok(self.0.engine.listed(rows, id))
+            let rows = self.wait(store.list_by_subject(&own.subject, self.0.engine.now(), page)).await??;
+            Ok(self.0.engine.listed(rows, Some(own.id)))
         };
         self.told("list", listed.await)
     }
@@ -38,15 +34,16 @@ impl Session {
     /// id it is a [`sign_out`](Self::sign_out).
     pub async fn revoke(&self, id: RowId) -> Result<bool, SessionError> {
         let revoked = async {
-            let (subject, own) = self.identity().await?;
-            if own == Some(id) {
+            let own = self.identity("ending a session").await?;
+            if own.id == id {
                 self.sign_out();
                 return Ok(true);
             }
-            let (turn, engine) = (self.own_turn(own).await?, self.0.engine.clone());
+            let engine = self.0.engine.clone();
             self.run_to_the_end("revoke", async move {
-                let _turn = turn;
-                engine.end_one(&subject, id).await
+                let ended = engine.end_one(&own.subject, id).await;
+                drop(own);
+                ended
             })
             .await
         };
@@ -60,39 +57,41 @@ impl Session {
     /// first.
     pub async fn revoke_others(&self) -> Result<u64, SessionError> {
         let revoked = async {
-            let (subject, own) = self.identity().await?;
-            let which = own.map_or(Which::All, Which::AllBut);
-            let (turn, engine) = (self.own_turn(own).await?, self.0.engine.clone());
+            let own = self.identity("ending sessions").await?;
+            let engine = self.0.engine.clone();
             self.run_to_the_end("revoke others", async move {
-                let _turn = turn;
-                engine.end_subject(&subject, which).await
+                let ended = engine.end_subject(&own.subject, Which::AllBut(own.id)).await;
+                drop(own);
+                ended
             })
             .await
         };
         self.told("revoke others", revoked.await)
     }
 
-    /// This session's turn, if it has a row.
-    async fn own_turn(&self, id: Option<RowId>) -> Result<Option<Turn>, SessionError> {
-        match id {
-            Some(id) => self.turn_of(id).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The subject and, if the session has a row, its id.
-    async fn identity(&self) -> Result<(String, Option<RowId>), SessionError> {
+    /// Whose sessions they are. One request of a session at a time goes on from here, so that a session whose requests pile up does
+    /// not keep others from the database.
+    async fn identity(&self, asked: &'static str) -> Result<Identity, SessionError> {
         if self.state().renewal != Renewal::None && !self.save().await?.is_kept() {
             return Err(SessionError::NotSignedIn);
         }
         let subject = self.subject().await?.ok_or(SessionError::NotSignedIn)?;
-        let id = self.id().await?;
-        // Checked as it is now: a session that was ended or renewed in between must not end others.
-        if let (Some(id), Keeping::Rows { store, .. }) = (id, &self.0.engine.keeping)
-            && self.wait(store.load(Wanted::newest(id))).await??.and_then(Found::session).is_none()
-        {
+        let store = self.0.engine.store(asked)?;
+        let id = self.id().await?.ok_or(SessionError::NotSignedIn)?;
+        let turn = self.turn_in(&self.0.engine.devices, id).await?;
+        let permit = self.wait(self.0.engine.in_flight.clone().acquire_owned()).await?.ok();
+        // Checked as it is now, after all waiting: a session that was ended or renewed in between must not end others.
+        if self.wait(store.load(Wanted::newest(id))).await??.and_then(Found::session).is_none() {
             return Err(SessionError::NotSignedIn);
         }
-        Ok((subject, id))
+        Ok(Identity { subject, id, _turn: turn, _permit: permit })
     }
+}
+
+/// A live session, its turn, and a place among the statements under way.
+struct Identity {
+    subject: String,
+    id: RowId,
+    _turn: Turn,
+    _permit: Option<OwnedSemaphorePermit>,
 }

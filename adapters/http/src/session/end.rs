@@ -20,15 +20,15 @@ impl Session {
         ids.extend(self.tickets().iter().map(Ticket::row_id));
         let is_there = !ids.is_empty() || self.cookie_presented();
         if let Some(first) = ids.first() {
-            if let (Keeping::Rows { .. }, None) = (&engine.keeping, &hold.turn) {
-                hold.turn = Some(self.turn_of(*first).await?);
-            }
+            // Behind other ends of this session alone: a save that takes long does not delay it.
+            let _turn = match &engine.keeping {
+                Keeping::Rows { .. } => Some(self.turn_in(&engine.ends, *first).await?),
+                Keeping::Stateless => None,
+            };
             let statement = Statement::End { ids, now: engine.now() };
             let (held, ended) = self.execute(hold, statement, None).await?;
             ended?;
             hold = held;
-            // A session that follows has a row of its own.
-            hold.turn = None;
         }
         let mut state = self.state();
         state.unsettled.clear();

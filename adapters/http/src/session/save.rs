@@ -14,7 +14,7 @@ use crate::{
     Outcome, Session, SessionError, Wanted,
     engine::Keeping,
     metrics,
-    queue::{Place, Turn},
+    queue::{Place, Queues, Turn},
     session::{Behind, Live, Renewal, State, load::Loaded, statement::Statement},
     spans,
 };
@@ -47,6 +47,11 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
+    /// Whether the request has discarded these changes, or has none left.
+    pub(super) fn is_forgotten(&self, state: &State) -> bool {
+        state.epoch != self.epoch || !state.has_changes()
+    }
+
     /// Forgets exactly these changes: a clone of the handle may have recorded more in the meantime, or have discarded them.
     pub(super) fn settle(&self, state: &mut State) {
         if state.epoch == self.epoch {
@@ -177,6 +182,11 @@ impl Session {
         !self.state().unsettled.is_empty()
     }
 
+    /// Whether a row must be written although its data do not change: so that an earlier statement can no longer take effect.
+    fn must_overtake(&self, work: &Work) -> bool {
+        !work.changes.is_empty() && self.is_unsettled()
+    }
+
     /// What must be done now.
     fn plan(&self, work: &mut Work, touch: bool) -> Result<Plan, SessionError> {
         let engine = &self.0.engine;
@@ -196,7 +206,9 @@ impl Session {
                 let (statement, landed) = engine.rotate(work, live, ticket, data, now)?;
                 (statement, landed, Outcome::Renewed)
             }
-            (Behind::Live(live), Some(ticket)) if data != *live.data || work.has_new_label(live) => {
+            (Behind::Live(live), Some(ticket))
+                if data != *live.data || work.has_new_label(live) || self.must_overtake(work) =>
+            {
                 let (statement, landed) = engine.update(work, live, ticket, data, now)?;
                 (statement, landed, Outcome::Saved)
             }
@@ -249,7 +261,14 @@ impl Session {
             (Keeping::Rows { .. }, Behind::Live(live)) => (live.id, live.generation),
             _ => return Ok(()),
         };
-        let turn = self.turn_of(id).await?;
+        let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
+        let turn = match place.turn_now() {
+            Ok(turn) => turn,
+            Err(place) => {
+                self.share_what_is_known(&place);
+                self.wait(place.turn()).await?
+            }
+        };
         let newer = turn.newer_than(generation);
         hold.turn = Some(turn);
         if let Some(live) = newer {
@@ -260,24 +279,17 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for this request's turn among those that use this row.
-    pub(super) async fn turn_of(&self, id: RowId) -> Result<Turn, SessionError> {
-        let place = self.0.engine.queues.join(id).ok_or(SessionError::Crowded)?;
-        match place.turn_now() {
-            Ok(turn) => Ok(turn),
-            Err(place) => {
-                self.share_what_is_known(id, &place);
-                self.wait(place.turn()).await
-            }
-        }
+    /// Waits for this request's turn in one of the other queues.
+    pub(super) async fn turn_in(&self, queues: &Queues, id: RowId) -> Result<Turn, SessionError> {
+        let place = queues.join(id).ok_or(SessionError::Crowded)?;
+        self.wait(place.turn()).await
     }
 
     /// Frees the data that this request needs only when its turn comes: hundreds may wait, and their data may be large.
-    fn share_what_is_known(&self, id: RowId, place: &Place) {
+    fn share_what_is_known(&self, place: &Place) {
         let mut state = self.state();
-        match &mut state.behind {
-            Behind::Live(live) if live.id == id => place.share(live),
-            _ => return,
+        if let Behind::Live(live) = &mut state.behind {
+            place.share(live);
         }
         state.outdate();
     }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
 use waxseal_core::{RowId, Ticket};
 
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     },
     wait::Pauses,
 };
+
+/// After a lost connection, a COMMIT can become visible some hundred milliseconds later: a "no" is asked again for this long.
+const LATE: Duration = Duration::from_millis(800);
 
 /// How to recognise a statement's effect in the row that it wrote.
 #[derive(Clone)]
@@ -80,13 +84,13 @@ impl Trace {
     }
 
     /// Asks whether the statement that returned `error` took effect. If the store says that it failed, it is asked once. If the
-    /// connection was lost, it is asked until it answers, for at most `bound`; if it then says no, for a second.
+    /// connection was lost, it is asked until it answers, for at most `bound`, and 0.8 seconds longer if it says no.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError, bound: Duration) -> Settled {
         let lost = matches!(error, StoreError::Unknown(_));
         if !lost && !matches!(error, StoreError::Backend(_)) {
             return Settled::NotLanded;
         }
-        let (mut settled, mut pauses) = (Settled::Unknown, Pauses::within(bound));
+        let (mut settled, mut pauses, mut said_no) = (Settled::Unknown, Pauses::within(bound), None);
         while pauses.next().await {
             settled = self.look(store.as_ref()).await;
             match settled {
@@ -95,8 +99,8 @@ impl Trace {
                     break;
                 }
                 Settled::Overwritten => break,
-                Settled::NotLanded if !pauses.are_short() => break,
                 _ if !lost => break,
+                Settled::NotLanded if said_no.get_or_insert_with(Instant::now).elapsed() >= LATE => break,
                 Settled::NotLanded | Settled::Unknown => {}
             }
         }
@@ -157,12 +161,28 @@ impl Session {
                     return Ok(true);
                 }
                 Settled::NotLanded => {}
+                // Its changes were discarded: nothing can be done twice.
+                Settled::Overwritten if recorded.is_forgotten(&self.state()) => {}
                 Settled::Overwritten | Settled::Unknown => {
                     return Err(StoreError::unknown("an earlier save of this request is not settled yet").into());
                 }
             }
         }
         Ok(false)
+    }
+}
+
+impl Session {
+    /// Ends what earlier statements of this request may still make, after another one has taken effect: a session that nobody has a
+    /// cookie for.
+    pub(super) async fn end_strays(&self, store: &Arc<dyn Store>, landed: &Landed) {
+        let strays: Vec<RowId> = self.state().unsettled_ids().filter(|id| *id != landed.live.id).collect();
+        if strays.is_empty() {
+            return;
+        }
+        if let Err(error) = store.end_many(&strays, self.0.engine.now()).await {
+            tracing::warn!(row_ids = ?strays, %error, "sessions that nobody has a cookie for may remain until they expire");
+        }
     }
 }
 

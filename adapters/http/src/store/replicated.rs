@@ -35,20 +35,25 @@ struct Inner<P, R> {
     primary: P,
     replica: R,
     bound: Duration,
-    /// The id under which this process writes its marks.
-    mark: RowId,
     proof: Mutex<Proof>,
 }
 
 /// What is known about the replica.
-#[derive(Default)]
 struct Proof {
+    /// The id under which marks are written.
+    mark: RowId,
     /// Everything that was written before this time has arrived.
     caught_up_at: Option<Instant>,
     /// A mark is on its way.
     checking: bool,
     /// The log already says that the replica is behind.
     told: bool,
+}
+
+impl Proof {
+    fn new() -> Self {
+        Self { mark: mark(), caught_up_at: None, checking: false, told: false }
+    }
 }
 
 impl<P: Store, R: Store> Replicated<P, R> {
@@ -59,7 +64,7 @@ impl<P: Store, R: Store> Replicated<P, R> {
 
     /// Reads from `replica` while it is at most `bound` behind: other devices may see a session's end that late.
     pub fn with_bound(primary: P, replica: R, bound: Duration) -> Self {
-        Self(Arc::new(Inner { primary, replica, bound, mark: mark(), proof: Mutex::default() }))
+        Self(Arc::new(Inner { primary, replica, bound, proof: Mutex::new(Proof::new()) }))
     }
 
     /// The primary's store.
@@ -114,6 +119,10 @@ impl<P: Store, R: Store> Inner<P, R> {
         let arrived = tokio::time::timeout(2 * self.bound, self.wait_for_mark()).await;
         let mut proof = self.proof();
         proof.checking = false;
+        if !matches!(arrived, Ok(Ok(()))) {
+            // The primary's clock may have gone back: under the same id, an earlier mark has a later time.
+            proof.mark = mark();
+        }
         match arrived {
             Ok(Ok(())) => {
                 proof.caught_up_at = proof.caught_up_at.max(Some(from));
@@ -134,10 +143,11 @@ impl<P: Store, R: Store> Inner<P, R> {
     }
 
     async fn wait_for_mark(&self) -> Result<(), StoreError> {
+        let mark = self.proof().mark;
         let now = self.primary.now().await?.unwrap_or_else(|| SystemClock.now());
-        self.primary.end_many(&[self.mark], now).await?;
+        self.primary.end_many(&[mark], now).await?;
         loop {
-            match self.replica.load(Wanted::at_least(self.mark, 0)).await? {
+            match self.replica.load(Wanted::at_least(mark, 0)).await? {
                 // A later time is an earlier mark's: the primary's clock has gone back.
                 Some(Found::Ended(at)) if at == now => return Ok(()),
                 _ => tokio::time::sleep(POLL).await,

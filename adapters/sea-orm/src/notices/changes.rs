@@ -62,9 +62,9 @@ impl Seen {
         Ok(Self { snapshot: row.try_get_by_index(0)?, server: row.try_get_by_index(1)?, at })
     }
 
-    /// Whether more than `time` has passed since then, or the server's clock has gone back.
-    fn is_older_than(&self, time: Duration, now: &Self) -> bool {
-        now.at.checked_sub(self.at).is_none_or(|age| age > time)
+    /// How old it is. `None` if the server's clock has gone back since then.
+    fn age(&self, now: &Self) -> Option<Duration> {
+        now.at.checked_sub(self.at)
     }
 }
 
@@ -99,8 +99,10 @@ impl Reader {
         let Some(first) = rows.first() else { return Ok(None) };
         self.interrupted = false;
         let seen = Seen::read(first)?;
-        let missed =
-            interrupted || seen.server != self.last.server || self.last.is_older_than(GAP, &seen) || rows.len() > MANY;
+        let missed = interrupted
+            || seen.server != self.last.server
+            || self.last.age(&seen).is_none_or(|age| age > GAP)
+            || rows.len() > MANY;
         if seen.server != self.old.server {
             self.old = seen.clone();
         }
@@ -120,8 +122,13 @@ impl Reader {
 
     /// Deletes what every node has read. Does so only now and then.
     pub(super) async fn clean(&mut self, db: &impl ConnectionTrait, names: &Names) -> Result<(), DbErr> {
-        if !self.old.is_older_than(KEPT, &self.last) {
-            return Ok(());
+        match self.old.age(&self.last) {
+            Some(age) if age > KEPT => {}
+            Some(_) => return Ok(()),
+            None => {
+                self.old = self.last.clone();
+                return Ok(());
+            }
         }
         let old = std::mem::replace(&mut self.old, self.last.clone());
         delete(db, &names.log, &old.snapshot).await
@@ -138,11 +145,11 @@ impl Sweeping {
         let Ok(mut old) = self.0.try_lock() else { return };
         let swept = async {
             let (names, now) = (Names::of(table), Seen::now(db).await?);
-            if old.as_ref().is_some_and(|old| !old.is_older_than(KEPT, &now)) {
+            if old.as_ref().and_then(|old| old.age(&now)).is_some_and(|age| age <= KEPT) {
                 return Ok(());
             }
             match old.replace(now.clone()) {
-                Some(old) if old.server == now.server && names.is_installed(db).await? => {
+                Some(old) if old.server == now.server && old.age(&now).is_some() && names.is_installed(db).await? => {
                     delete(db, &names.log, &old.snapshot).await
                 }
                 _ => Ok(()),

@@ -35,8 +35,7 @@ const UNCERTAIN: Duration = Duration::from_secs(30);
 /// | [`Cached::new`] | after the bound | within the bound |
 /// | [`Cached::for_a_single_process`] | when this process changes the row | at once: there are no others |
 ///
-/// Around a store with a replica, [`Cached::notified`] and [`Cached::for_a_single_process`] fill the cache from the primary. A copy of
-/// [`Cached::new`] may come from the replica: it may be as old as the two bounds together.
+/// Around a store with a replica, copies come from the primary, except those of [`Cached::new`]: their bounds add up.
 ///
 /// A user's own changes are always seen: a copy that is older than the cookie is not used. A change never relies on a copy: every
 /// save compares the generation in the database.
@@ -60,10 +59,8 @@ enum Coherence {
 }
 
 impl<S: Store> Cached<S> {
-    /// A cache whose copies live for one second.
-    ///
-    /// It takes up to one second to see that another node has ended a session. On PostgreSQL [`notified`](Self::notified) is
-    /// better.
+    /// A cache whose copies live for one second: so long it may take to see that another node has ended a session. On PostgreSQL
+    /// [`notified`](Self::notified) is better.
     pub fn new(store: S) -> Self {
         Self::with_bound(store, BOUND)
     }
@@ -155,11 +152,10 @@ impl<S: Store> Inner<S> {
         (entry.row.generation == generation && entry.epoch == reading.epoch).then_some(entry.row)
     }
 
-    /// What to ask the store for. A copy without an age limit must not come from a replica that is behind: the notice of the change
-    /// has come already.
+    /// What to ask the store for. A replica that is behind has the old state, and the notice of the change has come already.
     fn to_keep(&self, wanted: Wanted) -> Wanted {
-        let is_timed = matches!(self.coherence, Coherence::Timed);
-        Wanted { newest: wanted.newest || (!is_timed && self.store.may_be_behind()), ..wanted }
+        let keeps_long = !matches!(self.coherence, Coherence::Timed) && self.store.may_be_behind();
+        Wanted { newest: wanted.newest || keeps_long, ..wanted }
     }
 
     fn keep(&self, reading: Reading, found: Option<&Found>) {
