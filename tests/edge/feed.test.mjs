@@ -250,6 +250,15 @@ test("of two cookies the one that has ended does not hide the other, and the app
   assert.equal(state(`a=1, b=2; ${second}; c=3, d`), "fresh");
 });
 
+test("a cookie of an unknown key is told from what is refused, beside any other cookie", async () => {
+  const it = worker();
+  const foreign = `${NAME}=${await (await signer(other)).ticket(NAME, [0], { created: CREATED, expires: 3000, lifetime: 3600 })}`;
+  for (const header of [foreign, `${foreign}; ${NAME}=x`, `${NAME}=x; ${foreign}`, `a=1, ${foreign}`]) {
+    assert.equal(it.edge.open(header).reason, "unknown-key", header);
+  }
+  assert.equal(it.edge.open(`${foreign}; ${cookie}`).state, "fresh");
+});
+
 test("a stateless ticket is never proved by a feed", async () => {
   const it = worker();
   await it.request();
