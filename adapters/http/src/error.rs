@@ -30,7 +30,7 @@ pub enum SessionError {
     /// over.
     #[error("a session of another system could not be adopted: {0}")]
     Adoption(#[source] crate::AdoptError),
-    /// Too many requests wait to change the same session.
+    /// Too many requests use the same session at once.
     #[error("too many requests use the same session; try again, and send fewer at once")]
     Crowded,
     /// The session's row was made with a key that this node does not hold. This does not end the session: it works again when

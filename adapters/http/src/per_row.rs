@@ -26,7 +26,7 @@ struct Shared<T> {
     members: usize,
 }
 
-/// One request's place among those of a row. Dropping it leaves them.
+/// One request's place among those of a row. Dropping it gives the place up.
 #[derive(Debug)]
 pub struct Member<T> {
     rows: Arc<PerRow<T>>,

@@ -10,6 +10,7 @@ mod pgbouncer;
 mod postgres;
 mod proxy;
 mod server;
+mod vanishing;
 
 pub use galera::Galera;
 pub use pgbouncer::{PgBouncer, Pooling};

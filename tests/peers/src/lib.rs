@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 use waxseal_sea_orm::{Migrator, SeaOrmStore};
 
@@ -22,15 +22,20 @@ pub async fn sqlite(folder: &Path) -> SeaOrmStore {
     options.map_sqlx_sqlite_opts(|options| {
         options.pragma("journal_mode", "WAL").pragma("synchronous", "NORMAL").pragma("busy_timeout", "15000")
     });
-    store(options).await
+    SeaOrmStore::new(open(options).await)
 }
 
 /// A store on PostgreSQL in a schema of its own.
 pub async fn postgres(url: &str, schema: &'static str) -> SeaOrmStore {
     make_schema(url, schema).await;
+    SeaOrmStore::new(connect(url, schema).await)
+}
+
+/// A connection to a schema of PostgreSQL, with the session table.
+pub async fn connect(url: &str, schema: &'static str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.set_schema_search_path(schema);
-    store(options).await
+    open(options).await
 }
 
 /// An empty schema, so that each server has tables of its own.
@@ -41,10 +46,10 @@ pub async fn make_schema(url: &str, schema: &str) {
     }
 }
 
-async fn store(mut options: ConnectOptions) -> SeaOrmStore {
+async fn open(mut options: ConnectOptions) -> DatabaseConnection {
     // All are open before anything is measured.
     options.min_connections(8).max_connections(8).sqlx_logging(false).test_before_acquire(false);
     let db = Database::connect(options).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
-    SeaOrmStore::new(db)
+    db
 }

@@ -8,12 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectOptions, Database};
-use sea_orm_migration::MigratorTrait;
 use tokio::{runtime::Builder, time::sleep};
 use waxseal_http::{Cached, Keyring, RootKey, Sessions, testing};
-use waxseal_peers::make_schema;
-use waxseal_sea_orm::{Migrator, SeaOrmStore, Table, install_notices};
+use waxseal_peers::{connect, make_schema};
+use waxseal_sea_orm::{SeaOrmStore, Table, install_notices};
 
 const SCHEMA: &str = "waxseal_peers_nodes";
 const READS: usize = 1000;
@@ -63,14 +61,11 @@ async fn measure(url: &str) {
 
 /// A node, and the bound of its cache.
 async fn node(url: &str, keyring: &Keyring, statements: &Arc<AtomicU64>) -> (Sessions, Duration) {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(8).sqlx_logging(false).set_schema_search_path(SCHEMA);
-    let mut db = Database::connect(options).await.unwrap();
+    let mut db = connect(url, SCHEMA).await;
     let count = statements.clone();
     db.set_metric_callback(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    Migrator::up(&db, None).await.unwrap();
     install_notices(&db, &Table::default()).await.unwrap();
     let store = SeaOrmStore::new(db);
     let notices = store.notices().unwrap();

@@ -161,9 +161,7 @@ export class EndedFeed {
     const lost = since < 0 || since > 2 * this.#timeoutMs;
     if (this.#running ? lost : now >= this.#nextMs || since < 0) this.#begin(now, context);
     if (!this.#running || this.#isUsable(now)) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([this.#running, new Promise((resolve) => (timer = setTimeout(resolve, this.#timeoutMs)))]);
-    clearTimeout(timer);
+    await within(this.#timeoutMs, this.#running);
   }
 
   /** @internal The present time by the feed's clock, and the feed's limit. A clock here that is behind does not make the feed look newer. */

@@ -20,15 +20,17 @@ impl Session {
         ids.extend(self.tickets().iter().map(Ticket::row_id));
         let is_there = !ids.is_empty() || self.cookie_presented();
         if let Some(first) = ids.first() {
-            // Behind other ends of this session alone: a save that takes long does not delay it.
-            let _turn = match &engine.keeping {
-                Keeping::Rows { .. } => Some(self.turn_in(&engine.ends, *first).await?),
-                Keeping::Stateless => None,
-            };
+            // Behind other ends of this session alone: a save that takes long does not delay it. The statement keeps its turn if the
+            // request is cancelled.
+            if let Keeping::Rows { .. } = &engine.keeping {
+                hold.turn = Some(self.turn_in(&engine.ends, *first).await?);
+            }
             let statement = Statement::End { ids, now: engine.now() };
             let (held, ended) = self.execute(hold, statement, None).await?;
             ended?;
             hold = held;
+            // A session that follows has a row of its own.
+            hold.turn = None;
         }
         let mut state = self.state();
         state.unsettled.clear();

@@ -42,7 +42,7 @@ impl Session {
         if let Err(error) = undo.run(store).await {
             settle::end_again(store, &undo, error, self.0.engine.max_wait).await?;
         }
-        self.0.engine.watchers.wake(ticket.row_id());
+        undo.wake(&self.0.engine.watchers);
         tracing::warn!(row_id = %ticket.row_id(), "sign-in refused: all sessions of its user were ended while it was under way");
         let mut state = self.state();
         state.unsettled.clear();

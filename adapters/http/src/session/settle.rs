@@ -84,7 +84,7 @@ impl Trace {
     }
 
     /// Asks whether the statement that returned `error` took effect. If the store says that it failed, it is asked once. If the
-    /// connection was lost, it is asked until it answers, for at most `bound`, and 0.8 seconds longer if it says no.
+    /// connection was lost, it is asked until it answers, for at most `bound`; a "no" is asked again for 0.8 seconds.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, error: &StoreError, bound: Duration) -> Settled {
         let lost = matches!(error, StoreError::Unknown(_));
         if !lost && !matches!(error, StoreError::Backend(_)) {
@@ -170,9 +170,7 @@ impl Session {
         }
         Ok(false)
     }
-}
 
-impl Session {
     /// Ends what earlier statements of this request may still make, after another one has taken effect: a session that nobody has a
     /// cookie for.
     pub(super) async fn end_strays(&self, store: &Arc<dyn Store>, landed: &Landed) {

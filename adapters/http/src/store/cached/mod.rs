@@ -35,7 +35,7 @@ const UNCERTAIN: Duration = Duration::from_secs(30);
 /// | [`Cached::new`] | after the bound | within the bound |
 /// | [`Cached::for_a_single_process`] | when this process changes the row | at once: there are no others |
 ///
-/// Around a store with a replica, copies come from the primary, except those of [`Cached::new`]: their bounds add up.
+/// In front of a replica, only [`Cached::new`] keeps what the replica answers: there, the two bounds add up.
 ///
 /// A user's own changes are always seen: a copy that is older than the cookie is not used. A change never relies on a copy: every
 /// save compares the generation in the database.
@@ -59,7 +59,7 @@ enum Coherence {
 }
 
 impl<S: Store> Cached<S> {
-    /// A cache whose copies live for one second: so long it may take to see that another node has ended a session. On PostgreSQL
+    /// A cache whose copies live for one second. It may take that long to see that another node has ended a session. On PostgreSQL
     /// [`notified`](Self::notified) is better.
     pub fn new(store: S) -> Self {
         Self::with_bound(store, BOUND)
